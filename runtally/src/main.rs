@@ -107,8 +107,8 @@ impl Command {
         }
     }
 
-    /// What is logged unless `RUST_LOG` says otherwise. A command's answer tells what was odd, and so does
-    /// its error; the demo provokes errors on purpose.
+    /// The log level unless `RUST_LOG` is set. A command's answer or error already says what was
+    /// odd, and the demo provokes errors on purpose.
     fn log_level(&self) -> &'static str {
         match self {
             Self::Serve(_) | Self::Simulate(_) => "info",

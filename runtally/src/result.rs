@@ -1,13 +1,13 @@
-//! How a command ends, and why the system does not start.
+//! The result of a command, and why the system does not start.
 
 use std::error::Error;
 use std::fmt;
 use std::process::ExitCode;
 
-/// What failed, in words for a person: nobody decides anything by its kind.
+/// What failed, in words for a person. No code depends on its type.
 pub type Fault = Box<dyn Error + Send + Sync>;
 
-/// How a command ends: with an exit code, or with an error that says what to do.
+/// The result of a command: an exit code, or an error that says what to do.
 pub type CommandResult = Result<ExitCode, Fault>;
 
 /// What failed, and what to do about it.

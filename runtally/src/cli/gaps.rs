@@ -1,4 +1,4 @@
-//! What a base lacks of what this system reads and writes: one schema compared with another.
+//! What a base lacks for this system: compares one schema with another.
 
 use shared::core::text::as_seen;
 use shared::schema::{Field, FieldType, Table};
@@ -15,11 +15,11 @@ pub(crate) enum Gap {
         table_id: String,
         field: &'static Field,
     },
-    /// There is one whose name looks the same: with a space at its end, or in other letters. Airtable
-    /// takes no second one beside it, or people would take it for the first.
+    /// There is a table or field whose name looks the same, with a space at its end or in other
+    /// letters. Airtable refuses a second one, or people would confuse the two.
     Misspelled {
         table: &'static Table,
-        /// `None`: it is the table itself.
+        /// `None` if it is the table itself.
         field: Option<&'static Field>,
         found: String,
     },
@@ -28,7 +28,7 @@ pub(crate) enum Gap {
         field: &'static Field,
         found: String,
     },
-    /// The select lacks choices that are written or read.
+    /// The select lacks choices that the system writes or reads.
     NoChoice {
         table: &'static Table,
         field: &'static Field,
@@ -37,7 +37,7 @@ pub(crate) enum Gap {
 }
 
 impl Gap {
-    /// Whether something fails because of it.
+    /// Whether something fails because of this gap.
     pub(crate) fn matters(&self) -> bool {
         match self {
             Self::NoTable { table } => !table.optional,
@@ -52,7 +52,7 @@ impl Gap {
         }
     }
 
-    /// Whether creating something fills it. What exists is never changed.
+    /// Whether creating something closes the gap. What exists is never changed.
     pub(crate) fn can_be_made(&self) -> bool {
         match self {
             Self::NoTable { .. } | Self::NoField { .. } => true,
@@ -105,7 +105,7 @@ impl Gap {
     }
 }
 
-/// Everything that `tables` lack of `wanted`.
+/// Everything from `wanted` that `tables` lack.
 pub(crate) fn gaps(tables: &[TableSchema], wanted: &'static [Table]) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for table in wanted {
@@ -139,13 +139,13 @@ fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> 
     (!missing.is_empty()).then_some(Gap::NoChoice { table, field, missing })
 }
 
-/// The first of the names that a person takes for `wanted`.
+/// The first name that a person would confuse with `wanted`.
 fn lookalike<'a>(names: impl Iterator<Item = &'a String>, wanted: &str) -> Option<String> {
     let seen = |name: &str| as_seen(name).to_lowercase();
     names.into_iter().find(|name| seen(name) == seen(wanted)).cloned()
 }
 
-/// Choices that the select lacks. For a field that is only read, letter case does not matter.
+/// Choices that the select lacks. Letter case does not matter for a field that is only read.
 fn missing_choices(field: &Field, found: &FieldSchema) -> Vec<&'static str> {
     let FieldType::SingleSelect(choices) = field.field_type else { return Vec::new() };
     if found.field_type != "singleSelect" {
@@ -227,7 +227,7 @@ mod tests {
         );
     }
 
-    /// A select of these choices, beside the other fields of its table.
+    /// A select with these choices, among the other fields of its table.
     fn with_choices(table: &Table, select: &Field, choices: &[&str]) -> TableSchema {
         let choices: Vec<Value> = choices.iter().map(|name| json!({"name": name})).collect();
         let select = json!({"name": select.name, "type": "singleSelect",

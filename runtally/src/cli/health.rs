@@ -1,4 +1,5 @@
-//! `runtally health`: whether a server on this machine answers, for what restarts containers.
+//! `runtally health`: whether a server on this machine answers, for programs that restart
+//! containers.
 
 use crate::result::{CommandResult, Hinted};
 use std::io::{Read, Write};
@@ -6,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Longest time for connecting and for each step after that.
+/// Longest time for connecting, and for each step after that.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Options of `runtally health`.
@@ -17,10 +18,10 @@ pub struct Options {
     port: u16,
 }
 
-/// Asks the webhook's server for something that it refuses at once, whatever else it has to do.
+/// Sends the webhook's server a request that it refuses at once, however busy it is.
 ///
 /// # Errors
-/// When nothing answers, or something that does not speak HTTP.
+/// When nothing answers, or the answer is not HTTP.
 #[expect(clippy::unused_async, reason = "all commands are")]
 pub async fn run(options: &Options) -> CommandResult {
     let answer = ask(options.port).map_err(|error| {

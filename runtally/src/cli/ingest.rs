@@ -1,5 +1,5 @@
-//! `runtally ingest`: brings in a harvest by its Apify run, where Apify cannot reach the webhook. From
-//! there on it goes the webhook's way.
+//! `runtally ingest`: brings in a harvest by its Apify run, if Apify cannot reach the webhook. The
+//! harvest is then handled as after a webhook.
 
 use super::operator::{Operator, Place};
 use super::output::print_json;
@@ -41,14 +41,14 @@ fn run_stamp(text: &str) -> Result<RunStamp, String> {
 /// Queues the harvest as its webhook would.
 ///
 /// # Errors
-/// When Apify does not know the run, it is still going on, nothing of it would be scored, or the queue
-/// cannot be reached.
+/// When Apify does not know the run, the run has not ended, nothing of it would be scored, or the
+/// queue cannot be reached.
 pub async fn run(options: &Options) -> CommandResult {
     let operator = Operator::open(&options.place)?;
     let (apify_run, status) = ended_run(options).await?;
     let task = Ingest {
         apify_run_id: options.apify_run.clone(),
-        // As Apify names it, so that the queue takes both for one.
+        // Apify's own name, so that the queue recognises the webhook's copy as the same message.
         event_type: format!("ACTOR.RUN.{}", status.as_str().replace('-', "_")),
         hints: Hints {
             run_stamp: options.run.clone(),
@@ -66,7 +66,7 @@ pub async fn run(options: &Options) -> CommandResult {
         let hint = "correct --client or its row in the table Clients, then run this again";
         return Err(Hinted::new(reason, hint));
     }
-    // What was asked of the master base counts for nothing any more when the system asks it.
+    // After this pause, our requests to the master base no longer count against the system's limit.
     tokio::time::sleep(Rate::OPERATOR.per).await;
     let (ingest, heard) = routes::harvest_ended(task);
     operator.deployment.send(QueueName::Scoring, ingest).await?;
@@ -75,7 +75,7 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The run as Apify tells of it, and how it ended.
+/// The Apify run, and how it ended.
 async fn ended_run(options: &Options) -> Result<(ApifyRun, HarvestStatus), Fault> {
     let variables = options.place.variables()?;
     let config = ApifyConfig::read(&Vars::new(&variables))?;

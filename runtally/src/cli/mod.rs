@@ -1,6 +1,6 @@
-//! One module per subcommand of `runtally`: its options, what it does, and what it prints.
-//! Everything that a person or a script reads is made here.
-//! How a queue, a log or a function works may not enter.
+//! One module per subcommand of `runtally`: its options, what it does, and what it prints. All
+//! output for people and scripts is made here. How a queue, a log or a function works does not
+//! belong here.
 
 mod clients;
 pub mod demo;

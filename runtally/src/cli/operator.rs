@@ -25,13 +25,13 @@ pub struct Place {
 
 impl Place {
     /// Variables as the functions read them: from the environment, and for services that
-    /// `runtally serve` simulates from the file it left.
+    /// `runtally serve` simulates, from the file that it left.
     pub(super) fn variables(&self) -> Result<impl Variables, Fault> {
         let served = self.served()?;
         Ok(move |name| served.variable(name))
     }
 
-    /// What `runtally serve` left in its folder; empty where none ever ran.
+    /// What `runtally serve` left in its folder; empty if it never ran there.
     pub(super) fn served(&self) -> Result<Served, Fault> {
         Served::read(&self.data).map_err(|error| {
             let folder = self.data.display();
@@ -73,7 +73,7 @@ pub(super) async fn log_of(deployment: &Deployment, run: &RunId) -> Result<RunLo
     Ok(log)
 }
 
-/// An error about a run of which no event can be read.
+/// An error about a run whose events cannot be read.
 pub(super) fn of_another_release(run: &RunId) -> Fault {
     let message = format!("no event of {run} can be read by this release");
     Hinted::new(message, "use the release that wrote the log, or a newer one")

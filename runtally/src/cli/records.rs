@@ -1,4 +1,4 @@
-//! The run records of an operator's command that can do without them.
+//! The run records, for an operator's command that also works without them.
 
 use super::operator::Place;
 use crate::result::Fault;
@@ -10,7 +10,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Longest wait for Airtable, by a command that answers without it then.
+/// Longest wait for Airtable. After that the command answers without it.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Whether Airtable is left out.
@@ -21,13 +21,13 @@ pub(super) struct AirtableOption {
     no_airtable: bool,
 }
 
-/// The run records, or why they are not looked at.
+/// The run records, or why they are not read.
 pub(super) enum Records {
     There(Box<Airtable<HttpTransport>>, BaseId),
     LeftOut(String),
 }
 
-/// What was read of the records, or why nothing was.
+/// What was read from the records, or why nothing was.
 pub(super) type Read<T> = Result<T, String>;
 
 impl Records {
@@ -46,7 +46,7 @@ impl Records {
         Ok(Self::There(Box::new(airtable.impatient()), master))
     }
 
-    /// Asks Airtable once, and not for long.
+    /// Reads from Airtable once, and not for long.
     pub(super) async fn ask<'a, T, F: Future<Output = Result<T, AirtableError>>>(
         &'a self,
         question: impl FnOnce(&'a Airtable<HttpTransport>, &'a BaseId) -> F,

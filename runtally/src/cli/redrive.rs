@@ -1,4 +1,4 @@
-//! `runtally redrive`: dead letters with their reasons, and the way back to their queue.
+//! `runtally redrive`: shows dead letters with their reasons, and puts them back on their queues.
 
 use super::operator::Place;
 use super::output::{Cell, Listing, agrees, print_json};
@@ -28,14 +28,14 @@ pub struct Options {
     yes: bool,
 }
 
-/// Shows the dead letters. Puts them back with `--yes` or when a person agrees.
+/// Shows the dead letters. Puts them back with `--yes` or if a person agrees.
 ///
 /// # Errors
-/// When the queues cannot be reached. No letter is lost.
+/// When the queues cannot be reached. No dead letter is lost.
 pub async fn run(options: &Options) -> CommandResult {
     let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
     let mut letters = Vec::new();
-    // SQS shows the first ten of a group only, but counts all.
+    // SQS shows only the first ten of a group, but counts all.
     let mut dead_in_all = 0;
     for queue in deployment.queues() {
         dead_in_all += deployment.state(queue).await?.dead;
@@ -102,7 +102,7 @@ fn print(letters: &[Letter], others: usize, hidden: usize) -> Result<(), Fault> 
     Ok(())
 }
 
-/// Asks a person on a terminal. Without a terminal the answer is no.
+/// Asks a person on a terminal. Without a terminal, the answer is no.
 fn ask(count: usize) -> Result<bool, Fault> {
     if count == 0 {
         return Ok(false);

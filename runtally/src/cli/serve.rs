@@ -1,4 +1,4 @@
-//! `runtally serve`: the whole system, kept running over one SQLite file.
+//! `runtally serve`: keeps the whole system running over one SQLite file.
 
 use super::shown::{place, shown};
 use super::stop_signals::StopSignals;
@@ -42,22 +42,22 @@ pub struct Options {
     allow_simulated: bool,
 }
 
-/// Runs the system until SIGTERM or SIGINT; then it drains. A second signal ends it at once.
+/// Runs the system until SIGTERM or SIGINT, and then drains it. A second signal ends it at once.
 ///
 /// A service whose token is set in the environment (`AIRTABLE_TOKEN`, `APIFY_TOKEN`,
 /// `GEMINI_API_KEY` or `VERTEX_SERVICE_ACCOUNT`) is the real one; the others are simulated.
 ///
 /// # Errors
-/// When a port is taken, a variable is missing or wrong, another server has the folder, or a real
-/// Airtable would be filled by a simulated service.
+/// When a port is taken, a variable is missing or wrong, another server has the folder, or a
+/// simulated service would write to a real Airtable.
 pub async fn run(options: &Options) -> CommandResult {
     let simulated = simulated_beside_real_airtable();
     if !simulated.is_empty() && !options.allow_simulated {
         return Err(refusal(&simulated));
     }
-    // Asked for first: process 1 of a container ignores a signal that it does not handle.
+    // Installed first, because process 1 of a container ignores signals without a handler.
     let mut stop = StopSignals::new()?;
-    // Bound before anything can send a webhook: an early one then waits for its answer.
+    // Bound before anything can send a webhook. An early webhook then waits for its answer.
     let listener = TcpListener::bind((options.bind, options.port)).await.map_err(|error| {
         let (port, bind) = (options.port, options.bind);
         let message = format!("port {port} on {bind} is not free for the webhook: {error}");
@@ -91,7 +91,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let seed = fastrand::u64(..);
     let mut system = System::start_behind(variable, &database, listener, seed, front)?;
     let mut out = std::io::stdout();
-    // Whether somebody reads where everything is, is nothing to the work.
+    // If nobody reads this output, the work continues.
     announce(&mut out, &served, &services).ok();
     tokio::select! {
         () = stop.asked() => {}
@@ -99,7 +99,7 @@ pub async fn run(options: &Options) -> CommandResult {
             return Err(Hinted::new("a part of the system stopped", "see the log, then start it again"));
         }
     }
-    // Nobody may read this any more, and what is in flight has to end all the same.
+    // If nobody reads this any more, the drain must continue.
     writeln!(out, "stopping: calls of the model that are in flight end first").ok();
     tokio::select! {
         drained = system.drain() => drained?,
@@ -111,13 +111,13 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How this machine reaches what listens on `address`.
+/// The address at which this machine reaches a server that listens on `address`.
 fn reached_at(address: SocketAddr) -> SocketAddr {
     let ip = if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() };
     SocketAddr::new(ip, address.port())
 }
 
-/// Says where everything is.
+/// Prints where everything is.
 fn announce(out: &mut impl Write, served: &Served, services: &Services) -> std::io::Result<()> {
     writeln!(out, "page      {}/", served.url)?;
     writeln!(out, "webhook   {}/webhooks/apify", served.url)?;
@@ -127,8 +127,8 @@ fn announce(out: &mut impl Write, served: &Served, services: &Services) -> std::
     out.flush()
 }
 
-/// Puts the invented agency into the simulated Airtable, unless it is there. A server that is killed in its
-/// first second leaves it half done: then it is done again from the beginning.
+/// Puts the invented agency into the simulated Airtable, unless it is there. If a server was killed
+/// in its first second, the agency is incomplete and is created again from the beginning.
 fn furnish_once(world: &World, services: &Services, store: &impl Store) -> Result<(), Fault> {
     const FURNISHED: &str = "furnished";
     const BEGUN: &str = "begun";
@@ -146,7 +146,7 @@ fn furnish_once(world: &World, services: &Services, store: &impl Store) -> Resul
     Ok(())
 }
 
-/// The services that invent what would be written to a real Airtable.
+/// The simulated services that would write invented data to a real Airtable.
 fn simulated_beside_real_airtable() -> Vec<Service> {
     let simulated = Service::ALL.into_iter().filter(|service| !service.is_real());
     if Service::Airtable.is_real() { simulated.collect() } else { Vec::new() }
@@ -184,7 +184,7 @@ mod tests {
         let rows =
             |base: &str, table: &str| airtable.rows(base, table).map_or(0, |rows| rows.len());
         let (master, client) = (world.master_base.as_str(), world.clients[1].base.as_str());
-        // Killed when the master base was there and no client's base was.
+        // The server was killed when it had a master base and no client's base.
         let half = World { clients: Vec::new(), ..world.clone() };
         store.put("furnished", "begun");
         half.furnish(airtable).unwrap();

@@ -1,4 +1,4 @@
-//! What the page of `runtally serve` shows, and acts on.
+//! What the page of `runtally serve` shows and acts on.
 
 use crate::invented::World;
 use crate::page::{LastRead, ServiceState, Simulators, Source};
@@ -22,7 +22,7 @@ pub(super) fn place(service: Service, services: &Services) -> &str {
     if service.is_real() { "the real one" } else { place }
 }
 
-/// What the page shows, and acts on.
+/// What the page shows and acts on.
 pub(super) fn shown(
     data: &Path,
     services: &Services,

@@ -1,4 +1,5 @@
-//! `runtally simulate`: only the simulators, for vendors' own clients or a deployed system.
+//! `runtally simulate`: runs only the simulators, for vendors' own client libraries or a deployed
+//! system.
 
 use super::stop_signals::StopSignals;
 use crate::invented::{Size, World};
@@ -52,7 +53,7 @@ pub async fn run(options: &Options) -> CommandResult {
         bind: options.bind,
         offers_service_account: true,
     };
-    // Asked for first: process 1 of a container ignores a signal that it does not handle.
+    // Installed first, because process 1 of a container ignores signals without a handler.
     let mut stop = StopSignals::new()?;
     let services = Services::start(&service_options, &Database::in_memory()?).await?;
     let world = (options.leads > 0).then(|| {
@@ -62,7 +63,7 @@ pub async fn run(options: &Options) -> CommandResult {
     if let Some(world) = &world {
         world.furnish(services.airtable.service())?;
     }
-    // Whether somebody reads where they are, is nothing to the simulators.
+    // If nobody reads this output, the simulators continue.
     announce(&services, world.as_ref(), &mut std::io::stdout()).ok();
     stop.asked().await;
     Ok(ExitCode::SUCCESS)

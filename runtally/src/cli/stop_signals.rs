@@ -3,7 +3,7 @@
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM and SIGINT, heard from when this is made.
+/// SIGTERM and SIGINT, caught as soon as this exists.
 pub(super) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
@@ -15,7 +15,7 @@ impl StopSignals {
         Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
     }
 
-    /// Waits for the next of them.
+    /// Waits for the next signal.
     pub(super) async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -29,8 +29,8 @@ pub struct Options {
     allow_actions: bool,
 }
 
-/// Shows the page until SIGTERM or SIGINT. It asks the system every five seconds while somebody
-/// looks, with the rights of whoever started it.
+/// Shows the page until SIGTERM or SIGINT. While somebody looks, the page queries the system every
+/// five seconds, with the rights of the user who started it.
 ///
 /// # Errors
 /// When the port is taken, or the variables name no system.
@@ -46,7 +46,7 @@ pub async fn run(options: &Options) -> CommandResult {
     let acts = if options.allow_actions { "it may act" } else { "it only reads" };
     let (address, place) = (listener.local_addr()?, source.deployment.place());
     let told = format!("page      http://{address}/\nover      {place}\nrights    {acts}\n");
-    // Whether somebody reads it, is nothing to the page.
+    // If nobody reads this output, the page continues.
     std::io::stdout().write_all(told.as_bytes()).ok();
     tokio::select! {
         () = serve_front(listener, Page::new(source).front()) => {}

@@ -1,4 +1,4 @@
-//! The tasks that wait for their next attempt: which, since when, why and until when.
+//! The tasks that wait for their next attempt: since when, why and until when.
 
 use super::output::{Cell, Listing, fitted, whole};
 use crate::result::Fault;
@@ -11,15 +11,16 @@ use shared::core::ids::RunId;
 use shared::ports::QueueError;
 use std::io::Write;
 
-/// Most tasks that are named; the others are counted.
+/// Most tasks that are listed; the others are counted.
 const MAX_SHOWN: usize = 20;
 
-/// What waits for its next attempt.
+/// The messages that wait for their next attempt.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Waiting {
-    /// The tasks, those that are tried next first. Empty on AWS: SQS shows nobody what waits.
+    /// The tasks, in the order of their next attempts. Empty on AWS, because SQS does not show what
+    /// waits.
     pub(super) tasks: Vec<Task>,
-    /// How many messages wait; on AWS with those that are to write a record.
+    /// How many messages wait. On AWS this includes records that are to be written later.
     pub(super) count: u64,
 }
 
@@ -28,7 +29,7 @@ pub(super) struct Waiting {
 pub(super) struct Task {
     what: String,
     run: Option<RunId>,
-    /// Which attempt is the next one.
+    /// The number of the next attempt.
     attempt: u32,
     since: Timestamp,
     next_at: Timestamp,
@@ -46,7 +47,7 @@ impl Waiting {
         Ok(Self { tasks: tasks.collect(), count })
     }
 
-    /// Prints them, if there are any.
+    /// Prints the tasks, if there are any.
     pub(super) fn print(&self, out: &mut impl Write) -> Result<(), Fault> {
         if self.count == 0 {
             return Ok(());
@@ -74,7 +75,7 @@ impl Waiting {
         Ok(())
     }
 
-    /// How many there are.
+    /// The number of tasks, in words.
     pub(super) fn in_words(&self) -> String {
         let tasks = counted(usize::try_from(self.count).unwrap_or(usize::MAX), "task");
         let verb = if self.count == 1 { "waits for its" } else { "wait for their" };
@@ -82,7 +83,7 @@ impl Waiting {
     }
 }
 
-/// What an operator of a deployed system does to see more.
+/// What an operator of a deployed system can do to see more.
 pub(super) const NOT_SHOWN: &str = "SQS does not show which; `runtally runs` says why runs wait, and so does the scoring log: look for \
      `message is requeued`";
 

@@ -1,10 +1,10 @@
-//! The kinds of leads, read from `data/cases.json`, the most important first: a small client has the
-//! front of the list.
+//! The kinds of leads, read from `data/cases.json`, the most important first, because a small
+//! client gets only the beginning of the list.
 
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// After so many leads the list begins again; the leads in between are of the last kind, which is
+/// The list begins again after this many leads. The leads in between are of the last kind, which is
 /// always scored.
 const ROUND: usize = 200;
 
@@ -21,19 +21,19 @@ pub(super) struct Case {
     pub(super) has_comments: bool,
     pub(super) has_two_targets: bool,
     pub(super) target_fails: bool,
-    /// What the harvest finds, in this order.
+    /// What the harvest finds, in order.
     pub(super) finds: Vec<Find>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Form {
-    /// A JSON array; nothing at all without posts.
+    /// A JSON array; an empty cell if there are no posts.
     #[default]
     Json,
-    /// A JSON array whose last text is cut off.
+    /// A JSON array whose last string is cut off.
     CutOff,
-    /// A JSON array with a raw line feed within a text.
+    /// A JSON array with a raw line feed inside a string.
     RawNewline,
     /// Blocks between lines of hyphens.
     PlainText,
@@ -43,7 +43,7 @@ pub(super) enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) struct Find {
     pub(super) post: Kind,
-    /// Which of the lead's targets it comes under.
+    /// The index of the lead's target under which it was found.
     #[serde(default)]
     pub(super) target: usize,
     #[serde(default)]
@@ -69,7 +69,7 @@ pub(super) enum Kind {
     Mix,
 }
 
-/// How a dataset item names its post.
+/// How a dataset item refers to its post.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Link {
@@ -86,7 +86,7 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
 });
 
 impl Case {
-    /// The case of a client's lead, by its place.
+    /// The case of the lead at this place in a client's list.
     pub(super) fn of(place: usize) -> &'static Self {
         &CASES[(place % ROUND).min(CASES.len() - 1)]
     }

@@ -13,13 +13,13 @@ pub struct InventedClient {
     pub name: String,
     pub base: BaseId,
     pub leads: usize,
-    /// How many of its leads' profiles wait for scoring, those of the first ones; left to chance
-    /// without.
+    /// How many of its leads have a profile that waits for scoring, beginning with the first;
+    /// random if `None`.
     pub(super) profiles: Option<usize>,
     /// Its place among the clients.
     pub(super) place: usize,
     pub(super) seed: u64,
-    /// The number of its first lead in the world.
+    /// The number of its first lead, in the whole world.
     pub(super) first_person: u64,
 }
 
@@ -30,8 +30,8 @@ impl InventedClient {
         Self { id, name, base, leads, profiles: None, place, seed, first_person }
     }
 
-    /// Whether the base has all optional fields of `Leads`. Bases take turns: every other one lacks
-    /// some, and the field for what people act on.
+    /// Whether the base has all optional fields of `Leads`. Every other base lacks some, and the
+    /// field that says whether people acted on a lead.
     pub(super) fn has_all_fields(&self) -> bool {
         self.place.is_multiple_of(2)
     }

@@ -30,7 +30,7 @@ pub(super) fn furnish(client: &InventedClient, airtable: &Airtable) -> Result<()
     Ok(())
 }
 
-/// Gives every criterion a category that is known.
+/// Gives every criterion a known category.
 pub(super) fn mend_rubric(client: &InventedClient, airtable: &Airtable) -> Result<(), EditError> {
     let (base, table) = (client.base.as_str(), post_attributes::TABLE);
     let is_odd = |row: &Row| {
@@ -56,7 +56,7 @@ fn with_views(table: TableSpec, client: &InventedClient) -> TableSpec {
         .with_view(ViewSpec::filtered(leads::WAITING_VIEW, &waiting))
 }
 
-/// The formula of the leads whose posts wait for scoring.
+/// The formula for leads whose posts wait for scoring.
 fn waiting() -> String {
     format!("AND({{{}}}!='',{{{}}}=BLANK())", leads::POSTS_CONTENT, leads::DATE_POSTS_SCORED)
 }

@@ -1,7 +1,7 @@
-//! What a correct system arrives at, told from how the world was made.
+//! What a correct system must arrive at, known from how the world was made.
 //!
-//! Nothing here reads a URL, a cell or an item: posts are known by the identity they were
-//! invented with, so a system that mistakes one for another disagrees with this.
+//! Nothing here reads a URL, a cell or an item. Posts are known by the identity that they were
+//! invented with, so a system that confuses two posts disagrees with these numbers.
 
 use super::cases::Form;
 use super::leads::Lead;
@@ -11,24 +11,24 @@ use shared::messages::{ErrorCategory, SkipReason};
 use simulators::gemini::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a correct system arrives at for one client's harvest.
+/// What a correct system must arrive at for one client's harvest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// Target URLs in the actor's input, each as often as it is there.
+    /// Target URLs in the actor's input, repetitions included.
     pub targets: u64,
-    /// Targets of which nobody knows whether they have posts: the actor met an error.
+    /// Targets for which it is not known whether they have posts, because the actor met an error.
     pub targets_unknown: u64,
-    /// Posts, each once for each profile or company that it came under.
+    /// Posts, each counted once per profile or company under which it was found.
     pub posts_harvested: u64,
-    /// Those of them under a target that is a lead.
+    /// The posts under a target that is a lead.
     pub posts_matched: u64,
-    /// Those of them under a target that is no lead: another profile, or a company.
+    /// The posts under a target that is not a lead: another profile, or a company.
     pub posts_unmatched: u64,
-    /// Distinct profiles among the targets that are leads.
+    /// Distinct profiles among the targets, leads only.
     pub leads_planned: u64,
-    /// Distinct profiles among the targets that are no lead.
+    /// Distinct profiles among the targets that are not leads.
     pub profiles_without_lead: u64,
-    /// Leads about whose posts the model is asked: one call each, when none is repeated.
+    /// Leads whose posts are sent to the model: one call each, if no call is repeated.
     pub leads_asked: u64,
     /// Leads with a score.
     pub leads_scored: u64,
@@ -36,9 +36,9 @@ pub struct Expected {
     pub leads_skipped: BTreeMap<SkipReason, u64>,
     /// Leads that can get no score, by category.
     pub leads_failed: BTreeMap<ErrorCategory, u64>,
-    /// Posts with words of the leads that are asked about, stored and harvested, each once.
+    /// Posts with text of those leads, stored and harvested, each counted once.
     pub posts_examined: u64,
-    /// Those of them that get a score.
+    /// Those of these posts that get a score.
     pub posts_scored: u64,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Verdict {
     Scored,
     Skipped(SkipReason),
     Failed(ErrorCategory),
-    /// Nobody knows whether it has posts: its row is left alone.
+    /// It is not known whether the lead has posts: its row is left alone.
     Unknown,
 }
 
@@ -86,7 +86,7 @@ impl Expected {
         }
     }
 
-    /// Counts a target that is no lead, under which `posts` were found.
+    /// Counts a target that is not a lead, under which `posts` were found.
     pub(super) fn count_outsider(&mut self, posts: usize, is_company: bool) {
         self.targets += 1;
         self.posts_harvested += posts as u64;
@@ -94,7 +94,7 @@ impl Expected {
         self.profiles_without_lead += u64::from(!is_company);
     }
 
-    /// What the record's `Balance` says.
+    /// The text of the record's `Balance`.
     pub fn balance(&self) -> String {
         match self.targets_unknown {
             0 => "balanced".to_owned(),
@@ -105,12 +105,12 @@ impl Expected {
         }
     }
 
-    /// Leads that need no score, whatever the reason.
+    /// Leads that need no score, for any reason.
     pub fn all_skipped(&self) -> u64 {
         self.leads_skipped.values().sum()
     }
 
-    /// Leads that can get no score, whatever the category.
+    /// Leads that can get no score, in any category.
     pub fn all_failed(&self) -> u64 {
         self.leads_failed.values().sum()
     }
@@ -142,7 +142,7 @@ pub(super) fn verdict(lead: &Lead) -> Verdict {
     }
 }
 
-/// The texts of a lead's posts that have words, each post once.
+/// The texts of a lead's posts that have text, each post once.
 fn worded(lead: &Lead) -> BTreeMap<u64, &str> {
     let found = lead.found.iter().map(|found| &found.post);
     let posts = lead.stored.posts.iter().chain(found).filter(|post: &&Post| post.has_words());

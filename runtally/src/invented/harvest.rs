@@ -1,4 +1,4 @@
-//! A client's harvest: what the actor was asked for, and what it found.
+//! A client's harvest: the actor's targets, and what it found.
 
 use super::cases::Link;
 use super::client::InventedClient;
@@ -19,7 +19,7 @@ use simulators::apify::{RunSpec, RunStatus, Webhook, WebhookSpec};
 const ACTOR_START: u64 = 5;
 const ITEM: u64 = 200;
 const TARGET_WITHOUT_ITEM: u64 = 100;
-/// Posts of each profile in a harvest of profiles that nobody invented.
+/// Posts per profile in a harvest of profiles that were not invented.
 const POSTS_EACH: usize = 2;
 
 pub(super) struct Outsider {
@@ -28,42 +28,42 @@ pub(super) struct Outsider {
     pub(super) is_company: bool,
 }
 
-/// How many profiles and companies a harvest of so many leads is asked for besides.
+/// How many other profiles and companies a harvest of this many leads includes.
 fn outsiders(leads: usize) -> [usize; 2] {
     let some = |from: usize, one_in: usize| if leads < from { 0 } else { 1 + leads / one_in };
     [some(3, 100), some(5, 200)]
 }
 
-/// How many people and companies of their own a client's leads and targets are.
+/// How many distinct people and companies a client's leads and targets are.
 pub(super) fn people(leads: usize) -> u64 {
     (leads + outsiders(leads).iter().sum::<usize>()) as u64
 }
 
-/// What Apify has to tell of one run of the actor, and what must come of it.
+/// What Apify reports about one run of the actor, and the expected result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Harvest {
     /// The actor's input.
     pub input: Value,
-    /// The dataset's items, in no order.
+    /// The dataset's items, in random order.
     pub items: Vec<Value>,
     /// What the run cost.
     pub cost_usd: f64,
-    /// What a correct system arrives at when it scores this harvest once.
+    /// What a correct system must arrive at when it scores this harvest once.
     pub expected: Expected,
 }
 
-/// How long before it is told of a harvest ended. By then Apify's figures are final.
+/// Time between the end of a harvest and its webhook. By then Apify's figures are final.
 const ENDED_AGO: SignedDuration = SignedDuration::from_secs(60);
 const TOOK: SignedDuration = SignedDuration::from_mins(4);
 
 impl Harvest {
-    /// When the actor's run began, if its end is told of at `now`.
+    /// When the actor's run began, if its end is announced at `now`.
     pub(crate) fn started_at(now: Timestamp) -> Timestamp {
         now - ENDED_AGO - TOOK
     }
 
-    /// A harvest of these profiles, whoever they are: each has two new posts of its own words, and another
-    /// `seed` gives others.
+    /// A harvest of these profiles, which need not be invented. Each has two new posts with text of
+    /// its own, and another `seed` gives other posts.
     pub(crate) fn of_profiles(urls: &[String], seed: u64) -> Self {
         let mut made = Making::default();
         for (number, url) in (0_u64..).zip(urls) {
@@ -86,7 +86,7 @@ impl Harvest {
         }
     }
 
-    /// The actor's run, which ended well; Apify tells `webhook` of it at `now`.
+    /// The actor's run, which succeeded. Apify announces it to `webhook` at `now`.
     pub(crate) fn run(&self, now: Timestamp, webhook: Option<Webhook>) -> RunSpec {
         RunSpec {
             status: RunStatus::Succeeded,
@@ -101,17 +101,17 @@ impl Harvest {
     }
 }
 
-/// A webhook at `url` that carries our token.
+/// A webhook to `url` that carries our token.
 ///
 /// # Panics
-/// If Apify would not take the header: a token has no control characters.
+/// If Apify would refuse the header. A token has no control characters.
 pub(crate) fn webhook(url: String, token: &str) -> Webhook {
     let headers = json!({"Authorization": format!("Bearer {token}")});
     let spec = WebhookSpec { headers_template: Some(headers.to_string()), ..WebhookSpec::new(url) };
     Webhook::try_from(spec).expect("the template is JSON")
 }
 
-/// A webhook about harvests of a client, at the webhook's address `url`.
+/// A webhook to `url` about harvests of a client.
 pub(crate) fn webhook_for(url: &str, token: &str, client: &ClientId) -> Webhook {
     let id: String = url::form_urlencoded::byte_serialize(client.as_str().as_bytes()).collect();
     webhook(format!("{url}?clientId={id}"), token)
@@ -121,7 +121,7 @@ pub(crate) fn webhook_for(url: &str, token: &str, client: &ClientId) -> Webhook 
 struct Making {
     targets: Vec<String>,
     items: Vec<Value>,
-    /// Items that are charged.
+    /// Items that cost money.
     charged: u64,
     /// Targets without an item.
     empty: u64,
@@ -140,7 +140,7 @@ impl Making {
                 .for_each(|item| self.add_item(item));
         }
         if lead.case.target_fails {
-            // An error is an item, and costs nothing.
+            // An error is an item, and it is free.
             self.items.extend(lead.targets.iter().map(|target| items::error(target)));
         } else if lead.found.is_empty() {
             self.empty += lead.targets.len() as u64;
@@ -163,7 +163,7 @@ impl Making {
 }
 
 impl InventedClient {
-    /// The client's harvest. It is made anew each time, always the same.
+    /// The client's harvest. It is made again at each call, always the same.
     pub fn harvest(&self) -> Harvest {
         let mut made = Making::default();
         for lead in self.leads() {
@@ -172,7 +172,7 @@ impl InventedClient {
         for outsider in self.outsiders() {
             made.add_outsider(&outsider);
         }
-        // The actor works on several targets at a time: the order of items says nothing.
+        // The actor works on several targets at the same time, so the order of items means nothing.
         let rng = &mut rng(&[self.seed, self.first_person, 3]);
         rng.shuffle(&mut made.targets);
         rng.shuffle(&mut made.items);
@@ -189,7 +189,7 @@ impl InventedClient {
         }
     }
 
-    /// The leads, one after the other: of many, only one is held at a time.
+    /// The leads, one after the other, so that only one is in memory.
     pub(super) fn leads(&self) -> impl Iterator<Item = Lead> + use<> {
         let (seed, first) = (self.seed, self.first_person);
         (0..self.leads).map(move |place| Lead::invent(seed, first, place))

@@ -9,7 +9,7 @@ use super::words::WORDS;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// The item of a post that came under `target`.
+/// The item of a post that was found under `target`.
 pub(super) fn post(post: &Post, link: Link, target: &str) -> Value {
     let mut item = bare_post(post);
     match link {
@@ -35,7 +35,7 @@ pub(super) fn post(post: &Post, link: Link, target: &str) -> Value {
     item
 }
 
-/// Comments and reactions below a post: items of their own, and no posts.
+/// Comments and reactions below a post: they are separate items, but not posts.
 pub(super) fn below(post: &Post, seed: u64) -> Vec<Value> {
     let mut items = Vec::new();
     for n in 0..2 {
@@ -71,7 +71,7 @@ fn bare_post(post: &Post) -> Value {
         "entityId": post.id.to_string(), "engagement": engagement(post), "reactions": [],
         "comments": [],
     });
-    // A post without words has an empty text, none, or not even the key.
+    // A post without text has an empty text, `null`, or no such key.
     match (post.has_words(), post.id % 3) {
         (true, _) | (false, 0) => item["content"] = post.text.as_str().into(),
         (false, 1) => item["content"] = Value::Null,

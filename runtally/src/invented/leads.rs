@@ -1,4 +1,4 @@
-//! Invented leads: what is stored about each, and what the harvest finds.
+//! Invented leads: what is stored about each lead, and what the harvest finds.
 
 use super::cases::{Case, Find, Form, Kind, Link};
 use super::people::{Author, Person};
@@ -11,12 +11,12 @@ pub(super) struct Lead {
     pub(super) number: u64,
     pub(super) person: Person,
     pub(super) case: &'static Case,
-    /// The profile's URL as its row has it.
+    /// The profile's URL in its row.
     pub(super) url: String,
-    /// The profile's URL as the harvest was asked for it.
+    /// The profile's URLs in the harvest's input.
     pub(super) targets: Vec<String>,
     pub(super) stored: Stored,
-    /// Whether all that is stored was scored before.
+    /// Whether all stored posts were scored before.
     pub(super) scored_before: bool,
     pub(super) found: Vec<Found>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Stored {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Found {
     pub(super) post: Post,
-    /// Which of the lead's targets it came under.
+    /// The index of the lead's target under which it was found.
     pub(super) target: usize,
     pub(super) link: Link,
 }
@@ -87,7 +87,7 @@ impl Lead {
         self.found.push(Found { post, target: find.target, link: find.link });
     }
 
-    /// Two to five posts of all kinds, some on top of older ones.
+    /// Two to five posts of all kinds, some in addition to older ones.
     fn mix(&mut self, seed: u64, pen: &mut Pen) {
         match pen.rng.u8(..8) {
             0 => self.stored.posts = old(pen, 1),
@@ -119,7 +119,7 @@ fn old(pen: &mut Pen, count: usize) -> Vec<Post> {
     (0..count).map(|_| pen.original(Age::Old)).collect()
 }
 
-/// Somebody who is no lead of anybody's.
+/// A person who is not a lead of any client.
 fn stranger(seed: u64, number: u64) -> Author {
     Person::invent(seed, u64::from(u32::MAX) + number % 10_007).author()
 }

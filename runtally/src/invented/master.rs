@@ -8,11 +8,11 @@ use shared::core::ids::BaseId;
 use shared::schema::{MASTER_BASE, clients, run_record};
 use simulators::airtable::{Airtable, EditError, FieldSpec};
 
-/// Fields of the run record that people own, and that nothing else may touch: a text, a checkbox
-/// and a formula.
+/// Fields of the run record that belong to people and that nothing else may touch: a text, a
+/// checkbox and a formula.
 pub(super) const HUMAN_FIELDS: [&str; 3] = ["Notes", "Invoiced", "Cost per Scored Post"];
 
-/// The base of the former client, which is gone.
+/// The base of the former client, which no longer exists.
 const FORMER_BASE: &str = "app00000000000000";
 const SERVICE_LEVEL: &str = "2-Lead and Post Scoring";
 

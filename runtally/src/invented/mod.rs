@@ -1,6 +1,7 @@
 //! Invented clients, leads, posts and harvests, for the demo and for tests of the whole system.
-//! Everything is made from a seed, with every oddity that real data is known for, and each harvest
-//! says what a correct system must arrive at. No code of the system may judge its own result here.
+//! Everything is made from a seed and has every known oddity of real data. Each harvest says what a
+//! correct system must arrive at. Code of the system does not belong here, because it would judge
+//! its own result.
 
 mod cases;
 mod client;

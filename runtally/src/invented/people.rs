@@ -8,7 +8,7 @@ use super::words::WORDS;
 pub(super) struct Person {
     pub(super) first: &'static str,
     pub(super) last: &'static str,
-    /// The `<id>` of `/in/<id>`, in lower case and not percent-encoded; no two people's is equal.
+    /// The `<id>` of `/in/<id>`, in lower case and not percent-encoded. It is unique.
     pub(super) slug: String,
     pub(super) role: &'static str,
     pub(super) company: &'static str,
@@ -19,7 +19,7 @@ impl Person {
     pub(super) fn invent(seed: u64, number: u64) -> Self {
         let rng = &mut rng(&[seed, number, 1]);
         let (first, last) = (pick(rng, &WORDS.first_names), pick(rng, &WORDS.last_names));
-        // Odd, so that the first 2^28 numbers give as many suffixes.
+        // The factor is odd, so the first 2^28 numbers give distinct suffixes.
         let suffix = (number + 1).wrapping_mul(0x9e3_779b1) & 0xfff_ffff;
         let slug = format!("{first}-{last}-{suffix:07x}").replace(' ', "-").to_lowercase();
         Self {
@@ -66,7 +66,7 @@ impl Author {
         Self { name: name.to_owned(), slug, info, is_company: true }
     }
 
-    /// The page as dataset items and stored posts name it.
+    /// The URL of the page, as dataset items and stored posts have it.
     pub(super) fn url(&self) -> String {
         let slug = encoded(&self.slug);
         if self.is_company {

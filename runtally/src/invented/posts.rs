@@ -8,21 +8,21 @@ use super::words::WORDS;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-/// The moment that everything in an invented world is dated by.
+/// The moment to which all dates of an invented world refer.
 pub(super) const MOMENT: Timestamp = Timestamp::constant(1_795_132_800, 0);
 /// Most posts that one person's pen writes.
 const POSTS_PER_PERSON: u64 = 32;
-/// The bits of an activity id below the time; LinkedIn's ids are made so too.
+/// The bits of an activity id below the time, as in LinkedIn's ids.
 const SERIAL_BITS: u32 = 22;
 const DAY_MINUTES: i64 = 24 * 60;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Post {
-    /// LinkedIn's activity id: 19 digits, no two posts' is equal.
+    /// LinkedIn's activity id: 19 digits. It is unique.
     pub(super) id: u64,
     pub(super) author: Author,
     pub(super) topic: &'static str,
-    /// Empty for a picture without words.
+    /// Empty for a picture without text.
     pub(super) text: String,
     pub(super) posted_at: Timestamp,
     pub(super) role: Role,
@@ -30,23 +30,23 @@ pub(super) struct Post {
     pub(super) likes: u32,
 }
 
-/// What a post is in the feed it was found in.
+/// The role of a post in the feed where it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Role {
-    /// The words of the feed's owner.
+    /// Text of the feed's owner.
     Original,
-    /// The words of the feed's owner about this post.
+    /// Text of the feed's owner about this post.
     Quote(Box<Post>),
-    /// The author's words, passed on by the feed's owner at that moment.
+    /// The author's post, reposted by the feed's owner at that moment.
     Repost { by: Author, at: Timestamp },
 }
 
 /// How old a post is, in days before [`MOMENT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Age {
-    /// Of the last four weeks: what a harvest finds.
+    /// From the last four weeks: found by a harvest.
     New,
-    /// Older than seven weeks: what earlier systems stored.
+    /// Older than seven weeks: stored by earlier systems.
     Old,
 }
 
@@ -57,7 +57,7 @@ impl Post {
         format!("https://www.linkedin.com/posts/{slug}_{topic}-activity-{id}-{tail}")
     }
 
-    /// The permalink with what LinkedIn's share button adds.
+    /// The permalink with the additions of LinkedIn's share button.
     pub(super) fn shared_url(&self) -> String {
         format!("{}?utm_source=share&utm_medium=member_desktop", self.url())
     }
@@ -86,7 +86,7 @@ impl Pen {
         self.post(owner, topic, text, age)
     }
 
-    /// The owner's own words with `marker` among them.
+    /// The owner's own text, with `marker` in it.
     pub(super) fn marked(&mut self, marker: &str) -> Post {
         let mut post = self.original(Age::New);
         post.text.push('\n');
@@ -101,7 +101,7 @@ impl Pen {
         post
     }
 
-    /// The owner's words about somebody's post.
+    /// The owner's text about another person's post.
     pub(super) fn quote(&mut self, of: Author) -> Post {
         let quoted = self.by(of);
         let mut post = self.original(Age::New);
@@ -109,13 +109,13 @@ impl Pen {
         post
     }
 
-    /// Somebody's post, passed on without a word.
+    /// Another person's post, reposted without a comment.
     pub(super) fn repost(&mut self, of: Author) -> Post {
         let post = self.by(of);
         self.pass_on(post)
     }
 
-    /// The same post, passed on by the owner.
+    /// The same post, reposted by the owner.
     pub(super) fn pass_on(&mut self, mut post: Post) -> Post {
         let at = post.posted_at + SignedDuration::from_mins(self.rng.i64(30..2 * DAY_MINUTES));
         post.role = Role::Repost { by: self.owner.clone(), at: at.min(MOMENT) };

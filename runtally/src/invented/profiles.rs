@@ -1,4 +1,4 @@
-//! Invented profiles, and what a correct system arrives at when they are scored once.
+//! Invented profiles, and what a correct system must arrive at when they are scored once.
 
 use super::client::InventedClient;
 use super::leads::Lead;
@@ -6,17 +6,17 @@ use super::random::rng;
 use fastrand::Rng;
 use simulators::gemini::Marker;
 
-/// Of so many profiles one is refused by the model, and of one the answer is cut off.
+/// Of this many profiles, the model refuses one, and the answer about one is cut off.
 const ROUND: usize = 100;
 
-/// What a correct system arrives at for the profiles of one client that wait.
+/// What a correct system must arrive at for one client's waiting profiles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExpectedProfiles {
     /// Leads whose profile waits.
     pub waiting: u64,
-    /// Those of them that say too little to be judged.
+    /// Waiting profiles that say too little to be judged.
     pub thin: u64,
-    /// Those that the model cannot be made to judge.
+    /// Waiting profiles for which the model gives no usable answer.
     pub failed: u64,
 }
 
@@ -43,7 +43,7 @@ impl ExpectedProfiles {
 }
 
 impl InventedClient {
-    /// What a correct system arrives at when the client's waiting profiles are scored once.
+    /// What a correct system must arrive at when the client's waiting profiles are scored once.
     pub fn expected_profiles(&self) -> ExpectedProfiles {
         let mut expected = ExpectedProfiles::default();
         for (place, lead) in self.leads().enumerate().take(self.profiles.unwrap_or(0)) {
@@ -70,7 +70,7 @@ pub(super) fn about(lead: &Lead, rng: &mut Rng) -> String {
     )
 }
 
-/// What makes the model misbehave about the waiting profile at `place`.
+/// The marker that makes the model misbehave about the waiting profile at `place`.
 pub(super) fn marker(place: usize) -> Option<Marker> {
     match place % ROUND {
         7 => Some(Marker::SafetyBlock),

@@ -1,9 +1,9 @@
-//! Choice that depends on nothing but the seed.
+//! Random choices that depend only on the seed.
 
 use fastrand::Rng;
 
-/// A generator for the thing that `parts` name: the same parts give the same choices, whatever
-/// else was made before.
+/// A generator for the thing that `parts` name. The same parts give the same choices, whatever else
+/// was made before.
 pub(super) fn rng(parts: &[u64]) -> Rng {
     Rng::with_seed(parts.iter().fold(0x005e_ed0f_da7a, |mixed, &part| mix(mixed ^ mix(part))))
 }
@@ -15,7 +15,7 @@ pub(super) fn letters(rng: &mut Rng, length: usize) -> String {
 /// One of `words`.
 ///
 /// # Panics
-/// If there is none.
+/// If `words` is empty.
 pub(super) fn pick(rng: &mut Rng, words: &[&'static str]) -> &'static str {
     words[rng.usize(..words.len())]
 }

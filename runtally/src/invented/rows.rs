@@ -1,4 +1,4 @@
-//! Rows of `Leads` as they are before the harvest.
+//! Rows of `Leads` before the harvest.
 
 use super::client::InventedClient;
 use super::leads::Lead;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use shared::core::ids::{ClientId, RunId, RunStamp};
 use shared::schema::leads;
 
-/// The row of the client's lead at `place`. Whether its profile waits for scoring is left to chance
-/// unless the client says how many do.
+/// The row of the client's lead at `place`. Whether its profile waits for scoring is random, unless
+/// the client has a fixed number of such profiles.
 pub(super) fn row(lead: &Lead, client: &InventedClient, place: usize) -> Cells {
     let waits = client.profiles.map(|waiting| place < waiting);
     let rng = &mut profiles::drawn_for(lead);

@@ -1,4 +1,4 @@
-//! The rows of the tables that a client's prompts are made from, read from `data/`.
+//! The rows of the tables from which a client's prompts are made, read from `data/`.
 
 use super::tables::{Cells, row};
 use serde::Deserialize;
@@ -6,11 +6,11 @@ use serde_json::json;
 use shared::schema::post_instructions;
 use shared::schema::post_instructions::SCORING_HEADER;
 
-/// A category that the system does not know.
+/// A category that is unknown to the system.
 pub(super) const UNKNOWN_CATEGORY: &str = "Context Factor";
 
-/// Sort order, id, name and text of the prompt's components, stored in another order than they
-/// are read in.
+/// Sort order, id, name and text of the prompt's components, stored in a different order than the
+/// one in which they are used.
 const INSTRUCTIONS: [(u32, &str, &str, &str); 5] = [
     (40, "OUTPUT_FORMAT", "What to answer", include_str!("data/output_format.txt")),
     (10, "ROLE", "Who you are", include_str!("data/role.txt")),
@@ -31,7 +31,7 @@ pub(super) fn rubric() -> Rubric {
         .expect("the rubric is part of the program")
 }
 
-/// The texts around the rubric in the prompt of this client.
+/// The texts around the rubric in this client's prompt.
 pub(super) fn instructions(client: &str) -> Vec<Cells> {
     let component = |(order, id, name, text): &(u32, &str, &str, &str)| {
         row([

@@ -1,4 +1,4 @@
-//! The ways in which the URL of one profile is written.
+//! The ways to write the URL of one profile.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,7 +6,7 @@ const SLUG: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
 /// Ways to write the URL of one profile; `{…}` is its slug.
 const SPELLINGS: [&str; 7] = [
-    // As LinkedIn writes it, percent-encoded, with a slash at the end.
+    // As LinkedIn writes it: percent-encoded, with a slash at the end.
     "https://www.linkedin.com/in/{encoded}/",
     // As people type it: another scheme, capitals, a query.
     "http://LinkedIn.com/in/{capitalised}?x=1",
@@ -20,17 +20,17 @@ const SPELLINGS: [&str; 7] = [
     "https://www.linkedin.com/in/{shouted}#about",
 ];
 
-/// The URL in the `n`th row: every spelling has its turn.
+/// The URL in the `n`th row. Every spelling is used in turn.
 pub(super) fn in_row(n: usize, slug: &str) -> String {
     spelled(n, slug)
 }
 
-/// The URL of the `n`th target, never spelled as in the `n`th row.
+/// The URL of the `n`th target, always in another spelling than in the `n`th row.
 pub(super) fn target(n: usize, slug: &str) -> String {
     spelled(of_target(n), slug)
 }
 
-/// The URL in a spelling that neither the `n`th row nor the `n`th target has.
+/// The URL in a third spelling, unlike the `n`th row and the `n`th target.
 pub(super) fn second_target(n: usize, slug: &str) -> String {
     let taken = [n, of_target(n)].map(|spelling| spelling % SPELLINGS.len());
     spelled((0..).find(|spelling| !taken.contains(spelling)).unwrap_or_default(), slug)
@@ -73,7 +73,7 @@ fn capitalised(slug: &str) -> String {
     slug.chars().map(letter).collect()
 }
 
-/// The capital of a letter that has one of its own; `ß` has two.
+/// The capital of a letter, if it is a single character. `ß` becomes two.
 fn upper(letter: char) -> char {
     let mut capital = letter.to_uppercase();
     match (capital.next(), capital.next()) {

@@ -1,4 +1,4 @@
-//! The cell `Posts Content` in every form that earlier systems left.
+//! The cell `Posts Content` in every form that earlier systems wrote.
 
 use super::cases::Form;
 use super::leads::Stored;
@@ -57,7 +57,7 @@ fn by_hand(posts: &[Post]) -> String {
     posts.iter().map(one).collect::<Vec<_>>().join(",")
 }
 
-/// Ends within the words of the last post, and not within an escape.
+/// Cuts within the text of the last post, and not within an escape.
 fn cut_off(posts: &[Post]) -> String {
     let mut text = format!("[{}", by_hand(posts));
     let last_words = posts.last().map_or("", |post| post.text.lines().next().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Tables of the system's schema as the simulated Airtable declares and fills them.
+//! Tables of the system's schema, as the simulated Airtable declares and fills them.
 
 use serde_json::{Map, Value};
 use shared::schema::{Field, FieldType, Table};
@@ -8,12 +8,12 @@ const BATCH: usize = 500;
 
 pub(super) type Cells = Map<String, Value>;
 
-/// The table of a base that is set up as the schema says.
+/// The table in a base that follows the schema.
 pub fn table_spec(table: &Table) -> TableSpec {
     TableSpec::new(table.name, table.fields().map(field_spec).collect())
 }
 
-/// The table with these fields: each replaces the one of its name, or is added.
+/// The table with these fields. A field replaces the one with its name, or is added.
 pub(super) fn with(mut table: TableSpec, fields: impl IntoIterator<Item = FieldSpec>) -> TableSpec {
     for field in fields {
         match table.fields.iter_mut().find(|known| known.name == field.name) {
@@ -24,7 +24,7 @@ pub(super) fn with(mut table: TableSpec, fields: impl IntoIterator<Item = FieldS
     table
 }
 
-/// The field of a base that is set up as the schema says.
+/// The field in a base that follows the schema.
 pub fn field_spec(field: &Field) -> FieldSpec {
     match field.field_type {
         FieldType::Text => FieldSpec::text(field.name),
@@ -38,7 +38,7 @@ pub fn field_spec(field: &Field) -> FieldSpec {
     }
 }
 
-/// A row of these cells, without those that are null.
+/// A row with these cells, without null cells.
 pub(super) fn row<const N: usize>(cells: [(&str, Value); N]) -> Cells {
     let filled = cells.into_iter().filter(|(_, value)| !value.is_null());
     filled.map(|(name, value)| (name.to_owned(), value)).collect()

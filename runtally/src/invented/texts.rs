@@ -1,13 +1,13 @@
-//! What posts say, in four languages.
+//! The texts of posts, in four languages.
 
 use super::random::pick;
 use super::words::WORDS;
 use fastrand::Rng;
 
-/// Fewest and most characters of a text.
+/// Shortest and longest text, in characters.
 pub(super) const LENGTHS: std::ops::RangeInclusive<usize> = 150..=1_150;
 
-/// A text about `topic`. Every one is within [`LENGTHS`], and hardly two are the same.
+/// A text about `topic`. Its length is within [`LENGTHS`], and hardly any two are the same.
 pub(super) fn text(rng: &mut Rng, topic: &str) -> String {
     let [english, german, spanish, japanese] = &WORDS.languages;
     let language = match rng.u8(..10) {

@@ -1,4 +1,4 @@
-//! Names, companies, topics and sentences that nobody has, read from `data/words.json`.
+//! Invented names, companies, topics and sentences, read from `data/words.json`.
 
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -8,14 +8,14 @@ pub(super) struct Words<'a> {
     /// First names in several scripts.
     #[serde(borrow)]
     pub(super) first_names: Vec<&'a str>,
-    /// Last names that are in no telephone book.
+    /// Last names that exist in no telephone book.
     pub(super) last_names: Vec<&'a str>,
     pub(super) roles: Vec<&'a str>,
-    /// Companies that are in no register.
+    /// Companies that exist in no register.
     pub(super) companies: Vec<&'a str>,
-    /// What posts are about, in one word for their permalinks.
+    /// Topics of posts, one word each, for their permalinks.
     pub(super) topics: Vec<&'a str>,
-    /// Ids and names of clients; an id is free text.
+    /// Ids and names of clients. An id is free text.
     pub(super) clients: Vec<(&'a str, &'a str)>,
     pub(super) former_client: (&'a str, &'a str),
     pub(super) remarks: Vec<&'a str>,

@@ -5,19 +5,19 @@ use super::{client_base, harvest, master};
 use shared::core::ids::BaseId;
 use simulators::airtable::{Airtable, EditError};
 
-/// How much is invented, and from what.
+/// How much is invented, and the seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// Leads of all clients together.
     pub leads: usize,
-    /// Clients that are served; one more is served no more.
+    /// Clients that are served. One more client is no longer served.
     pub clients: usize,
-    /// What everything is made from.
+    /// The seed for everything.
     pub seed: u64,
 }
 
 impl Default for Size {
-    /// The demo's: 60 leads of two clients.
+    /// The demo's default: 60 leads of two clients.
     fn default() -> Self {
         Self { leads: 60, clients: 2, seed: 1 }
     }
@@ -26,14 +26,14 @@ impl Default for Size {
 /// An invented agency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
-    /// The base of clients and run records.
+    /// The base with clients and run records.
     pub master_base: BaseId,
     /// The clients that are served.
     pub clients: Vec<InventedClient>,
 }
 
 impl World {
-    /// Invents a world. Leads are dealt out evenly, the first clients getting what is left over.
+    /// Invents a world. Leads are distributed evenly; the first clients get the remainder.
     pub fn invent(size: Size) -> Self {
         let mut first_person = 0;
         let clients = (0..size.clients).map(|place| {
@@ -46,7 +46,7 @@ impl World {
         Self { master_base: base_id(size.seed, u64::MAX), clients }
     }
 
-    /// Lets so many leads' profiles wait for scoring, at most as many as there are leads.
+    /// Makes the profiles of this many leads wait for scoring, at most all leads.
     pub fn with_waiting_profiles(mut self, profiles: usize) -> Self {
         let clients = self.clients.len().max(1);
         let mut left = profiles;
@@ -62,16 +62,16 @@ impl World {
     /// Puts the master base and every client's base into a simulated Airtable.
     ///
     /// # Errors
-    /// If the simulator refuses something: the bases are there already.
+    /// If the simulator refuses something because the bases exist.
     pub fn furnish(&self, airtable: &Airtable) -> Result<(), EditError> {
         master::furnish(&self.master_base, &self.clients, airtable)?;
         self.clients.iter().try_for_each(|client| client_base::furnish(client, airtable))
     }
 
-    /// Takes out what is odd about the rubrics, so that a doctor has nothing to say of them.
+    /// Removes the oddities of the rubrics, so that the doctor has nothing to report about them.
     ///
     /// # Errors
-    /// If the bases are not there.
+    /// If the bases do not exist.
     pub(crate) fn mend_rubrics(&self, airtable: &Airtable) -> Result<(), EditError> {
         self.clients.iter().try_for_each(|client| client_base::mend_rubric(client, airtable))
     }

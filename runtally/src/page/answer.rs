@@ -1,4 +1,4 @@
-//! From a request to an answer.
+//! Answers a request.
 
 use super::content::content;
 use super::figures::grouped;
@@ -22,14 +22,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Most bytes of a form, and the longest time that it may take.
+/// Most bytes of a form, and the longest time for sending it.
 const MAX_FORM: usize = 64 * 1024;
 const FORM_TIME: Duration = Duration::from_secs(10);
 
-/// How long a browser waits for a run that is read for the first time, before it is told how far that is.
+/// How long a browser waits for a run that is read for the first time, before it gets a progress
+/// page.
 const PATIENCE: Duration = Duration::from_millis(400);
 
-/// Files that the page loads, with their types.
+/// Files that the page loads, with their content types.
 const ASSETS: [(&str, &str, &str); 3] = [
     ("/assets/page.css", "text/css; charset=utf-8", include_str!("assets/page.css")),
     ("/assets/page.js", "text/javascript; charset=utf-8", include_str!("assets/page.js")),
@@ -37,7 +38,7 @@ const ASSETS: [(&str, &str, &str); 3] = [
 ];
 
 impl Page {
-    /// What the webhook server passes the other requests to.
+    /// Answers the requests that the webhook server does not handle.
     pub(crate) fn front(self: &Arc<Self>) -> Front {
         let page = Arc::clone(self);
         Arc::new(move |request| {
@@ -46,8 +47,7 @@ impl Page {
         })
     }
 
-    /// Reads a run before its page is made. Without the patience for a large one, its page says how far
-    /// that is.
+    /// Reads a run before its page is made. If this takes too long, returns the progress.
     async fn opened(self: &Arc<Self>, id: &str) -> Result<(), Problem> {
         let Ok(run) = id.parse::<RunId>() else { return Ok(()) };
         let (page, name) = (Arc::clone(self), run.clone());
@@ -97,7 +97,7 @@ impl Page {
         Ok(self.whole(&content, told.as_deref()))
     }
 
-    /// Does what a form asks, and sends the browser to where its result is seen.
+    /// Does what a form requests, and redirects the browser to the result.
     async fn act(&self, path: &str, request: Request<Incoming>) -> Result<Reply, Problem> {
         let refused = |status, why| Problem::Refused(Refused(status, why));
         let name = path.strip_prefix("/do/").filter(|_| request.method() == Method::POST);
@@ -124,7 +124,7 @@ impl Page {
         markup(StatusCode::OK, whole(&self.source, content, told))
     }
 
-    /// A page that says how far a run is read, and is loaded again until it is the run's.
+    /// A page that shows how much of a run is read. It reloads until it is the run's page.
     fn reading(&self, run: &RunId, read: usize, all: usize) -> Reply {
         let body = html! {
             p .crumb { a href="/" { "Runs" } " / " }
@@ -138,7 +138,7 @@ impl Page {
         reply
     }
 
-    /// A page that says why there is no other.
+    /// A page that explains why the requested page cannot be shown.
     fn explain(&self, problem: Problem) -> Reply {
         let (status, title, why) = match problem {
             Problem::Refused(Refused(status, why)) => (status, "Refused", why.to_owned()),
@@ -166,7 +166,8 @@ fn text(status: StatusCode, text: &str) -> Reply {
 
 fn asset(kind: &'static str, content: &'static str) -> Reply {
     let mut reply = full(StatusCode::OK, kind, content.to_owned());
-    // Asked for again with each page, so that a new release is seen at once; it is small and near.
+    // Requested again with each page, so that a new release takes effect at once. The files are
+    // small and local.
     reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     reply
 }

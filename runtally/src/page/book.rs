@@ -1,4 +1,4 @@
-//! The runs of the log, folded once and kept: a run is read again only when it changed.
+//! The runs of the log, folded once and kept. A run is read again only if it changed.
 
 use super::open_book::{Details, Known, OpenBook};
 use crate::result::Fault;
@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Of so many events at most, runs are kept with all of them: those that were read last. A run of
-/// 25,000 leads has 8,500 events, one of 50 leads 20.
+/// Runs are kept with all their events, up to this many events in total. The last ones that were
+/// read are kept. A run of 25,000 leads has 8,500 events, a run of 50 leads has 20.
 const KEPT_EVENTS: usize = 20_000;
-/// So many runs are kept, however large: each may be on somebody's screen.
+/// This many runs are kept, however large they are, because each may be on a screen.
 const KEPT_RUNS: usize = 2;
 
-/// What is kept of the runs.
+/// The cached runs.
 #[derive(Default)]
 pub(super) struct Book {
     shelf: Mutex<BTreeMap<RunId, (RunHead, Shelved)>>,
@@ -24,13 +24,13 @@ pub(super) struct Book {
     readings: Mutex<BTreeMap<RunId, Arc<Reading>>>,
 }
 
-/// What the list shows of a run; `None` when no event of it can be read.
+/// What the list shows of a run; `None` if none of its events can be read.
 pub(super) type Shelved = Option<Arc<Known>>;
 
-/// A run that is read for the first time, which takes a while for a large one.
+/// A run that is read for the first time. For a large run this takes a while.
 #[derive(Default)]
 struct Reading {
-    /// Who reads it; others wait.
+    /// Held by the task that reads; others wait.
     turn: tokio::sync::Mutex<()>,
     read: AtomicUsize,
     all: AtomicUsize,
@@ -68,14 +68,15 @@ impl Book {
         Ok(known)
     }
 
-    /// What the list shows of a run that did not change since it was read; `None` for any other.
+    /// What the list shows of a run that has not changed since it was read; `None` for any other
+    /// run.
     pub(super) fn kept(&self, head: &RunHead) -> Option<Shelved> {
         let shelf = self.shelf();
         let (read, kept) = shelf.get(&head.run)?;
         (head.appends.is_some() && read == head).then(|| kept.clone())
     }
 
-    /// What a search and the spending ask of a run.
+    /// What a search and the spending need of a run.
     pub(super) async fn details<'a>(
         &self,
         deployment: &Deployment,
@@ -90,14 +91,15 @@ impl Book {
         Ok(known.details.get_or_init(|| details))
     }
 
-    /// Reads a run, and shows `look` all of it; `None` when no event of it can be read.
+    /// Reads a run, and passes all of it to `look`. `None` if none of its events can be read.
     pub(super) async fn read<T>(
         &self,
         deployment: &Deployment,
         run: &RunId,
         look: impl FnOnce(&OpenBook) -> T,
     ) -> Result<Option<T>, Fault> {
-        // Others may read many runs meanwhile, and this one may be kept no longer: look again.
+        // While this waits, other requests may read many runs and displace this one: then read it
+        // again.
         let (mut open, book) = loop {
             let mut open = self.open.lock().await;
             if let Some(book) = open.runs.remove(run) {
@@ -120,7 +122,7 @@ impl Book {
         Ok(Some(answer))
     }
 
-    /// Reads a run that is not open yet; returns whether any event of it can be read.
+    /// Reads a run that is not open yet. Returns whether any of its events can be read.
     async fn read_first(&self, deployment: &Deployment, run: &RunId) -> Result<bool, Fault> {
         let reading = Arc::clone(self.readings().entry(run.clone()).or_default());
         let _turn = reading.turn.lock().await;
@@ -142,7 +144,7 @@ impl Book {
         Ok(true)
     }
 
-    /// How many events of how many are read of a run that is being read for the first time.
+    /// The progress of reading a run for the first time: events read, and all events.
     pub(super) fn progress(&self, run: &RunId) -> Option<(usize, usize)> {
         let readings = self.readings();
         let Reading { read, all, .. } = &**readings.get(run)?;
@@ -165,7 +167,8 @@ impl Open {
         self.forget(KEPT_EVENTS);
     }
 
-    /// Keeps no more than so many events: those of runs that were used the longest time ago go.
+    /// Keeps at most this many events. Runs that have not been used for the longest time are
+    /// dropped.
     fn forget(&mut self, most: usize) {
         let mut events: usize = self.runs.values().map(|book| book.known.events).sum();
         while events > most && self.runs.len() > KEPT_RUNS {
@@ -176,7 +179,7 @@ impl Open {
     }
 }
 
-/// An open run with what came since it was read.
+/// An open run with the events that came since it was read.
 async fn grown(
     deployment: &Deployment,
     book: OpenBook,
@@ -200,7 +203,7 @@ mod tests {
     use serde_json::json;
     use shared::ports::RunLog;
 
-    /// A run of so many events that was used when `used` says.
+    /// A run of this many events. `used` says when it was last used.
     fn book(day: u32, events: usize, used: u64) -> (RunId, OpenBook) {
         let stamp = format!("2611{day:02}-094519");
         let body = |number| {

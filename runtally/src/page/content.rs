@@ -7,7 +7,7 @@ use super::wanted::Wanted;
 use super::{actions, row, run, runs, system};
 use std::sync::Arc;
 
-/// The content of the page at `path`, or the parts of it that are wanted.
+/// The content of the page at `path`, or only the wanted parts.
 pub(super) async fn content(
     page: &Arc<Page>,
     path: &str,
@@ -20,7 +20,7 @@ pub(super) async fn content(
         ("", None) => Ok(runs::page(page, query).await?),
         ("system", None) => Ok(system::page(page).await?),
         ("run", Some(id)) => run::page(source, book, (id, query), wanted).await,
-        // These show what was so when they were asked for.
+        // These pages show the state at the time of the request.
         ("row", Some(id)) if *wanted == Wanted::Page => row::page(source, id, query).await,
         ("do", Some(name)) if *wanted == Wanted::Page => actions::preview(page, name, query).await,
         _ => Err(Problem::NotFound(format!("There is no page {path}."))),

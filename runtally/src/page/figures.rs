@@ -1,4 +1,4 @@
-//! How numbers, money, times and bars look.
+//! Formats numbers, money, times and bars.
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
@@ -9,7 +9,7 @@ pub(super) fn moment(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M:%S")) } }
 }
 
-/// A moment to come, and how long it is until then.
+/// A future moment, and the time until then.
 pub(super) fn until(at: Timestamp, now: Timestamp) -> Markup {
     html! {
         (moment(at))
@@ -22,7 +22,7 @@ pub(super) fn clock(at: Timestamp) -> Markup {
     html! { time datetime=(at) { (at.strftime("%H:%M:%S%.3f")) } }
 }
 
-/// A length of time in two units at most.
+/// A length of time in at most two units.
 pub(super) fn span(length: SignedDuration) -> String {
     let seconds = length.as_secs().max(0);
     match seconds {
@@ -34,14 +34,15 @@ pub(super) fn span(length: SignedDuration) -> String {
     }
 }
 
-/// A part of a bar: its class, its name, and how much it is.
+/// A part of a bar: its class, its name and its size.
 pub(super) struct Part {
     pub(super) class: &'static str,
     pub(super) name: &'static str,
     pub(super) count: u64,
 }
 
-/// A bar of parts against `whole`. The numbers stand beside it: it is hidden from screen readers.
+/// A bar of parts, relative to `whole`. It is hidden from screen readers, because the numbers are
+/// next to it.
 pub(super) fn bar(parts: &[Part], whole: u64) -> Markup {
     let mut x = 0.0;
     let scaled: Vec<(f64, f64, &Part)> = parts

@@ -1,18 +1,18 @@
-//! What an action did, told once on the page that follows it.
+//! The result of an action, shown once on the page that follows it.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// How many are kept.
+/// Most sentences that are kept.
 const KEPT: usize = 32;
 
-/// Sentences by a random id. The address carries the id and never the words, so that no link can put
-/// words into the page's mouth.
+/// Sentences by a random id. The address carries only the id, so that no link can put words on the
+/// page.
 #[derive(Default)]
 pub(super) struct Flashes(Mutex<VecDeque<(String, String)>>);
 
 impl Flashes {
-    /// Keeps a sentence; returns its id.
+    /// Keeps a sentence. Returns its id.
     pub(super) fn keep(&self, says: String) -> String {
         let id = format!("{:016x}", fastrand::u64(..));
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);

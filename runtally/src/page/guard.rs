@@ -1,15 +1,16 @@
-//! Who may ask the page, and what a browser may do with its answers.
+//! Who may request the page, and what a browser may do with the answers.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use ring::rand::SystemRandom;
 use subtle::ConstantTimeEq;
 
-/// Names of this machine, as a browser on it writes them. A name that somebody else's DNS points at
-/// this machine is none of them.
+/// The names of this machine, as a browser on it writes them. A foreign DNS name that points at
+/// this machine is not among them.
 const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// Headers of every answer. Nothing is loaded from elsewhere, nothing inline runs, nobody frames it.
+/// Headers of every answer: nothing is loaded from other sites, no inline script runs, and no site
+/// may frame the page.
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -18,7 +19,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    // Not `no-referrer`: a form's Origin would be `null` then.
+    // Not `no-referrer`, because the Origin of a form would then be `null`.
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
@@ -43,13 +44,13 @@ impl FormToken {
         &self.0
     }
 
-    /// Whether a form carries it; compared in constant time.
+    /// Whether `sent` is the token; compared in constant time.
     pub(super) fn is_in(&self, sent: Option<&str>) -> bool {
         sent.is_some_and(|sent| bool::from(sent.as_bytes().ct_eq(self.0.as_bytes())))
     }
 }
 
-/// Refuses a request that does not name this machine, or that another site sent.
+/// Refuses a request that does not name this machine, or that comes from another site.
 pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refused> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
@@ -77,7 +78,7 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refused>
             "Another site sent this request; it is refused.",
         ));
     }
-    // A browser that says where a read comes from: another site may link here, and read nothing.
+    // Modern browsers say which site a read comes from. Other sites may link here, but not read.
     let site = text(HeaderName::from_static("sec-fetch-site"));
     let mode = text(HeaderName::from_static("sec-fetch-mode"));
     if site == Some("cross-site") && mode != Some("navigate") {
@@ -93,7 +94,7 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Puts the headers on an answer that every answer has.
+/// Sets the headers that every answer has.
 pub(super) fn protect(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
@@ -137,7 +138,7 @@ mod tests {
             assert_eq!(post(other), Some(403), "{other}");
         }
         assert_eq!(asked(&Method::POST, &[host]), Some(403), "a form always says its origin");
-        // A webhook whose path is mistyped comes here.
+        // A webhook with a mistyped path comes here.
         let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("127.0.0.1"))]);
         let Refused(_, why) = check(&Method::POST, &headers).unwrap_err();
         assert!(why.contains("webhooks go to /webhooks/apify"), "{why}");

@@ -1,4 +1,4 @@
-//! The lanes in use: what is done in each, for which run, and since when.
+//! The lanes in use: what each does, for which run, and since when.
 
 use super::figures::{grouped, span};
 use super::layout::run_link;
@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use shared::ports::QueueName;
 
-/// Lanes that are shown.
+/// Most lanes that are shown.
 const MAX_SHOWN: usize = 50;
 
-/// Nothing where no lane is in use, or where nobody sees them.
+/// Empty if no lane is in use, or if lanes are not visible.
 pub(super) fn section(lanes: &[(QueueName, &LaneState)], now: Timestamp) -> Markup {
     html! {
         section #lanes data-live aria-label="Lanes" {

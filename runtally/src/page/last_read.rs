@@ -1,4 +1,4 @@
-//! What the page read a short time ago and shows again.
+//! Results that the page read a short time ago and shows again.
 
 use super::open_book::Known;
 use super::waits::Waiting;
@@ -8,17 +8,17 @@ use shared::core::ids::{RecordId, RunId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How long a score that was read is shown.
+/// How long a score is shown after it was read.
 const SCORE_AGE: SignedDuration = SignedDuration::from_mins(10);
 
-/// How long the waiting tasks and the dead letters that were read are shown: a script asks several
-/// times a second.
+/// How long waiting tasks and dead letters are shown after they were read. The script requests them
+/// several times a second.
 const QUEUES_AGE: SignedDuration = SignedDuration::from_secs(2);
 
-/// How long a record that was read from a real Airtable is shown.
+/// How long a record from a real Airtable is shown after it was read.
 const RECORD_AGE: SignedDuration = SignedDuration::from_secs(30);
 
-/// What was read last of everything that costs something to read.
+/// The last results of all reads that are expensive.
 #[derive(Default)]
 pub(crate) struct LastRead {
     pub(super) records: ReadRecords,
@@ -30,11 +30,11 @@ pub(crate) struct LastRead {
 /// The dead letters of all queues.
 pub(super) struct GivenUp {
     pub(super) letters: Vec<Letter>,
-    /// How many more there are that were not read.
+    /// How many more dead letters exist that were not read.
     pub(super) unread: u64,
 }
 
-/// What stands in the queues, with when it was read.
+/// The contents of the queues, with the time of reading.
 pub(super) struct Recent<T>(Mutex<Option<(Timestamp, Arc<T>)>>);
 
 impl<T> Default for Recent<T> {
@@ -47,7 +47,7 @@ impl<T> Recent<T> {
     pub(super) fn of(&self, now: Timestamp) -> Option<Arc<T>> {
         let read = lock(&self.0);
         let (at, read) = read.as_ref()?;
-        // A clock that is set back makes it too old as well.
+        // If the clock was set back, the age is negative and the result counts as too old.
         let age = now.duration_since(*at);
         (SignedDuration::ZERO..QUEUES_AGE).contains(&age).then(|| Arc::clone(read))
     }
@@ -59,7 +59,7 @@ impl<T> Recent<T> {
     }
 }
 
-/// Scores of leads that were read from their rows, with when.
+/// Scores that were read from leads' rows, with the time of reading.
 #[derive(Default)]
 pub(super) struct ReadScores(Mutex<BTreeMap<RecordId, (Timestamp, String)>>);
 
@@ -75,7 +75,7 @@ impl ReadScores {
     }
 }
 
-/// Records that were read, with how many events their runs had then, and when.
+/// Records, with the number of events that their runs had when they were read, and the time.
 #[derive(Default)]
 pub(super) struct ReadRecords(Mutex<BTreeMap<RunId, ReadRecord>>);
 
@@ -86,12 +86,12 @@ struct ReadRecord {
 }
 
 impl ReadRecords {
-    /// Forgets what was read, because it was just changed.
+    /// Forgets all records, because one was just changed.
     pub(super) fn forget(&self) {
         lock(&self.0).clear();
     }
 
-    /// What was read of the run as it is now, a short time ago.
+    /// The record of a run, if it was read a short time ago and the run has not changed since.
     pub(super) fn of(&self, known: &Known, now: Timestamp) -> Option<(Timestamp, Arc<Comparison>)> {
         let records = lock(&self.0);
         let record = records.get(&known.summary.run)?;

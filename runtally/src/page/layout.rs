@@ -1,4 +1,4 @@
-//! What every page has around its content.
+//! The frame around the content of every page.
 
 use super::query::path;
 use super::source::Source;
@@ -6,17 +6,18 @@ use maud::{DOCTYPE, Markup, html};
 use shared::core::ids::RunId;
 use shared::fold::Status;
 
-/// A page: its title, which entry of the navigation it is, and its content.
+/// A page: its title, its entry in the navigation, and its content.
 pub(super) struct Content {
     pub(super) title: String,
     pub(super) place: Place,
     pub(super) body: Markup,
-    /// Runs that were not read yet, and may belong on it: it is asked for again.
+    /// Number of runs that were not read yet and may belong on the page. If there are any, the page
+    /// is requested again.
     pub(super) unread: usize,
 }
 
 impl Content {
-    /// A page that needs no run that is not read yet.
+    /// A page without unread runs.
     pub(super) fn new(title: impl Into<String>, place: Place, body: Markup) -> Self {
         Self { title: title.into(), place, body, unread: 0 }
     }
@@ -27,7 +28,7 @@ impl Content {
 pub(super) enum Place {
     Runs,
     System,
-    /// A run, or something that is about to be done.
+    /// A run, or the preview of an action.
     Below,
 }
 
@@ -50,7 +51,7 @@ pub(super) fn whole(source: &Source, content: &Content, told: Option<&str>) -> M
                 link rel="stylesheet" href="/assets/page.css";
                 link rel="icon" href="/assets/icon.svg" type="image/svg+xml";
                 script src="/assets/page.js" defer {}
-                // The script is sent the rest.
+                // With the script, the rest is sent to the open page.
                 @if content.unread > 0 { noscript { meta http-equiv="refresh" content="1"; } }
             }
             body {

@@ -1,4 +1,4 @@
-//! Sends an open page what changed of it.
+//! Sends an open page its changes.
 
 use super::content::content;
 use super::query::Query;
@@ -19,51 +19,54 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
-/// Changes within this time are sent as one.
+/// Changes within this time are sent together.
 const TOGETHER: Duration = Duration::from_millis(60);
-/// Shortest time between two changes that are sent: so long may one wait at most.
+/// Shortest time between two updates, and the longest time that a change waits.
 const REST: Duration = Duration::from_millis(200);
-/// How often a page of runs is looked at for what is no event: a queue, a row in a simulated Airtable.
+/// How often a page of runs is checked for changes that are not events, such as a queue or a row in
+/// a simulated Airtable.
 const ELSEWHERE: Duration = Duration::from_secs(2);
-/// Parts that are not on the screen are sent so long after what is, unless they come into sight.
+/// Parts that are not on the screen are sent this long after the visible ones, unless they come
+/// into view.
 const UNSEEN: Duration = Duration::from_secs(8);
-/// Without a change the page is shown again after this: what waits tells how long yet.
+/// Without changes, the page is sent again after this time, because waiting tasks show the time
+/// left.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
-/// How often a system that runs elsewhere is looked at.
+/// How often a system that runs elsewhere is checked.
 const POLL: Duration = Duration::from_secs(5);
 
 struct Stream {
     page: Arc<Page>,
-    /// The page that is open.
+    /// The path of the open page.
     path: String,
     query: Query,
-    /// What of it is on the screen.
+    /// The parts that are on the screen.
     seen: Wanted,
-    /// The run that it shows, if it shows one.
+    /// The run that the page shows, if any.
     run: Option<RunId>,
-    /// What the run was like when it was sent last.
+    /// The state of the run when it was last sent.
     head: Option<RunHead>,
     /// `None` for a system that runs elsewhere.
     changes: Option<Changes>,
     is_new: bool,
     sent_at: Instant,
-    /// When all of the page was sent, or loaded, last.
+    /// When the whole page was last sent or loaded.
     whole_at: Instant,
-    /// Whether the parts that are not seen may be old.
+    /// Whether the parts out of view may be outdated.
     is_behind: bool,
-    /// Whether runs were not read yet that may belong on the page.
+    /// Whether there are unread runs that may belong on the page.
     is_unread: bool,
 }
 
-/// How often something changed.
+/// Counters that grow with each change.
 struct Changes {
-    /// What the page shows first of all: the log for a page of runs.
+    /// The main content of the page: the log for a page of runs.
     near: watch::Receiver<u64>,
     all: watch::Receiver<u64>,
 }
 
-/// A stream of server-sent events: for every change of the page that `of` names, the parts of it that
-/// `parts` names, as HTML.
+/// A stream of server-sent events. For every change of the page that `of` names, it sends the parts
+/// that `parts` names, as HTML.
 pub(super) fn stream(page: &Arc<Page>, query: &Query) -> Reply {
     let of = query.get("of").unwrap_or("/");
     let (path, of_path) = of.split_once('?').unwrap_or((of, ""));
@@ -101,16 +104,16 @@ pub(super) fn stream(page: &Arc<Page>, query: &Query) -> Reply {
 }
 
 impl Stream {
-    /// What is sent next; `None` when the system ends.
+    /// The next event to send; `None` when the system ends.
     async fn next(&mut self) -> Option<String> {
-        // The browser waits so long before it connects again.
+        // The time that the browser waits before it connects again.
         let retry = if self.is_new { "retry: 1000\n" } else { "" };
         loop {
             self.changed().await?;
             self.sent_at = Instant::now();
             let is_whole = self.whole_at.elapsed() >= UNSEEN;
             let wanted = if is_whole { &Wanted::Content } else { &self.seen };
-            // Without an answer the page stays as it is: the next change may have one.
+            // If there is no answer, the page stays as it is. The next change may have one.
             let content = content(&self.page, &self.path, &self.query, wanted).await;
             let Ok(content) = content else {
                 continue;
@@ -171,13 +174,13 @@ impl Stream {
         }
     }
 
-    /// The run of the page as it is now; `None` for a page of all runs.
+    /// The current state of the page's run; `None` for a page of all runs.
     async fn head_now(&self) -> Option<RunHead> {
         self.page.source.deployment.head(self.run.as_ref()?).await.ok()?
     }
 }
 
-/// A server-sent event: each line of its data stands behind the word.
+/// A server-sent event. Each line of its data follows the word `data:`.
 fn event(retry: &str, html: &str) -> String {
     let mut text = String::with_capacity(html.len() + 64);
     text.push_str(retry);

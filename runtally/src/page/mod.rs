@@ -1,7 +1,7 @@
-//! The page that `runtally serve` shows at `/`: what runs, and that every number is right.
-//! It reads the log, the queues and, only when asked, Airtable. It changes only what an operator's
-//! command can change, and on simulators what their control endpoints can.
-//! No second way to count may enter: every number is the fold's or the record's.
+//! The page that `runtally serve` shows at `/`: what runs, and that every number is right. It reads
+//! the log, the queues and, only on request, Airtable. It changes only what an operator's command
+//! can change, and on simulators what their control endpoints can change. A second way to count
+//! does not belong here: every number comes from the fold or the record.
 
 mod actions;
 mod answer;

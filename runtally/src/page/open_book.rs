@@ -1,4 +1,4 @@
-//! A run that was read: what the list shows of it, and everything that is known of it.
+//! A run that was read: what the list shows of it, and all its events.
 
 use crate::storage::RunHead;
 use crate::view::event_of;
@@ -19,49 +19,49 @@ use std::sync::{Arc, OnceLock};
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) summary: Arc<Summary>,
-    /// Events of the log, those of other releases too.
+    /// Number of events in the log, including those of other releases.
     pub(super) events: usize,
-    /// What the record shows; `None` before it was written first.
+    /// What the record shows; `None` before its first write.
     pub(super) projection: Option<Projection>,
-    /// When it made its first call and heard of its last one.
+    /// The time of its first call, and of the last report about one.
     pub(super) asked: Option<(Timestamp, Timestamp)>,
-    /// Made when the run is read, and again when they are asked for after it changed.
+    /// Computed when the run is read, and again on the next request after it changed.
     pub(super) details: OnceLock<Details>,
 }
 
-/// What a search and the spending ask of a run, and no page of it.
+/// What a search and the spending need of a run. No page of the run shows it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Details {
-    /// What the model cost by UTC day.
+    /// The cost of the model by UTC day.
     pub(super) cost_by_day: BTreeMap<Date, NanoUsd>,
-    /// Profiles and rows of its leads, one a line, for a search.
+    /// Profiles and rows of its leads, one per line, for a search.
     pub(super) leads: String,
 }
 
 impl Known {
-    /// Events that are not on the record yet.
+    /// Number of events that are not on the record yet.
     pub(super) fn behind(&self) -> usize {
         let shown = self.projection.as_ref().map_or(0, |projection| projection.events);
         self.events.saturating_sub(shown)
     }
 }
 
-/// A run with everything that is known of it.
+/// A run with all its events and its state.
 pub(super) struct OpenBook {
     pub(super) known: Arc<Known>,
     pub(super) state: RunState,
-    /// In the order they happened.
+    /// In the order in which they happened.
     pub(super) events: Vec<MetricsEvent>,
     /// Events that this release cannot read.
     pub(super) unreadable: usize,
     read: HashSet<u64>,
-    /// What the log said of the run just before it was read.
+    /// The log's head of the run just before it was read.
     pub(super) head: Option<RunHead>,
     pub(super) used: u64,
 }
 
 impl OpenBook {
-    /// Reads a run from its log, and counts the events that are read.
+    /// Reads a run from its log, and counts the events in `count` meanwhile.
     pub(super) fn of(log: &RunLog, count: &AtomicUsize) -> Option<Self> {
         let decoded = log.events.iter().filter_map(|body| {
             count.fetch_add(1, Ordering::Relaxed);
@@ -77,8 +77,8 @@ impl OpenBook {
         Some(Self { known, state, events, unreadable, read, head: None, used: 0 })
     }
 
-    /// With the events that came since, those of before among them or not. An event never changes, and
-    /// their order means nothing to the fold, so only new ones are folded.
+    /// Adds the events that came since; `events` may also contain earlier ones. Only new events are
+    /// folded: an event never changes, and their order does not matter to the fold.
     pub(super) fn grown(mut self, events: &[String], projection: Option<Projection>) -> Self {
         let mut is_new = false;
         for body in events {
@@ -134,7 +134,7 @@ impl Details {
     }
 }
 
-/// When a run made its first call and heard of its last one.
+/// The time of a run's first call, and of the last report about one.
 fn asked(events: &[MetricsEvent]) -> Option<(Timestamp, Timestamp)> {
     let is_of_calls = |fact: &Fact| matches!(fact, Fact::Announced(_) | Fact::Billed(_));
     let mut at = events.iter().filter(|event| is_of_calls(&event.fact)).map(|event| event.at);
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// An event of the log that says `text`.
+    /// A log event with this text.
     fn body(text: &str) -> String {
         let run = json!({"base_run": "261123-094519", "client": "Guy-Wilson", "client_name": "Guy Wilson",
             "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});
@@ -174,7 +174,7 @@ mod tests {
         let before = Arc::clone(&book.known);
         let book = book.grown(&first.events, None);
         assert!(Arc::ptr_eq(&before, &book.known), "all of it was read before");
-        // What its record shows is no number of the run's.
+        // What its record shows is not a number of the run.
         let shown = Projection {
             events: 2,
             at: "2026-11-23T10:00:02Z".parse().unwrap(),

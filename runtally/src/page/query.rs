@@ -1,8 +1,8 @@
-//! The names and values behind a URL's question mark, or in a form.
+//! The names and values of a URL's query, or of a form.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// Names with their values, decoded, in the order they came.
+/// Names with their values, decoded, in their original order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -22,12 +22,12 @@ impl Query {
         self.get(name)?.parse().ok()
     }
 
-    /// The page that is asked for under this name, of so many.
+    /// The requested page under this name, out of `pages`.
     pub(super) fn page(&self, name: &str, pages: usize) -> usize {
         self.number(name).unwrap_or(1).clamp(1, pages.max(1))
     }
 
-    /// The same with another value of `name`; without it when `value` is empty.
+    /// The query with another value of `name`; without `name` if `value` is empty.
     pub(super) fn with(&self, name: &str, value: &str) -> String {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
         for (known, value) in
@@ -42,10 +42,10 @@ impl Query {
     }
 }
 
-/// What a part of a path does not hold as it is.
+/// Characters that must be encoded in a part of a path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// A path of the page that ends in this text, encoded.
+/// A path of the page that ends with this text, encoded.
 pub(super) fn path(start: &str, text: &str) -> String {
     let end = utf8_percent_encode(text, ENCODED);
     format!("{start}{end}")

@@ -1,4 +1,4 @@
-//! One row of a client's leads, read from Airtable because somebody asked for it.
+//! One row of a client's leads, read from Airtable on request.
 
 use super::layout::{Content, Place, run_link};
 use super::query::Query;
@@ -12,10 +12,10 @@ use shared::schema::{clients, leads};
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{ListQuery, Row};
 
-/// Longest text of a cell that is shown at once.
+/// Longest cell text that is shown at once.
 const MAX_CELL: usize = 4_000;
 
-/// What scoring writes, most telling first, and what names the lead.
+/// The cells that scoring writes, the most important first, and those that name the lead.
 const SHOWN: [&str; 5] = [
     leads::POSTS_SCORE,
     leads::TOP_POST,
@@ -54,7 +54,7 @@ pub(super) async fn page(source: &Source, id: &str, query: &Query) -> Result<Con
     Ok(Content::new(title, Place::Below, body))
 }
 
-/// The base of a client, as the master base has it.
+/// The base of a client, according to the master base.
 pub(super) async fn base_of(source: &Source, client: &ClientId) -> Result<Option<BaseId>, Problem> {
     let formula = Some(Formula::equals(clients::CLIENT_ID, client.as_str()));
     let query = ListQuery { formula, fields: &[] };
@@ -63,7 +63,7 @@ pub(super) async fn base_of(source: &Source, client: &ClientId) -> Result<Option
     Ok(rows.first().and_then(|row| row.text(clients::BASE_ID).parse().ok()))
 }
 
-/// Reads the scores of these rows, because somebody asked for them, and keeps them for a while.
+/// Reads the scores of these rows on request, and keeps them for a while.
 pub(super) async fn read_scores(
     source: &Source,
     client: &ClientId,
@@ -82,7 +82,7 @@ pub(super) async fn read_scores(
         match cells {
             [None, None] => "none".to_owned(),
             [Some(posts), None] => format!("posts {posts}"),
-            // A percent field holds a share of one.
+            // A percent field holds a fraction of 1.
             [None, Some(profile)] => format!("profile {:.0} %", profile * 100.0),
             [Some(posts), Some(profile)] => {
                 format!("posts {posts}, profile {:.0} %", profile * 100.0)

@@ -17,16 +17,16 @@ use shared::fold::{KindSummary, Summary};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Runs of one page.
+/// Runs per page.
 const A_PAGE: usize = 50;
 
 struct Found {
-    /// Those of this page, newest first.
+    /// The runs on this page, newest first.
     runs: Vec<Arc<Known>>,
-    /// All that the filters let through.
+    /// Number of runs that match the filters.
     count: usize,
     all: usize,
-    /// Those that are not read yet, and that a filter on what is in them may let through.
+    /// Number of runs that are not read yet and that may match a filter on their contents.
     unread: usize,
     clients: BTreeSet<String>,
 }
@@ -36,7 +36,7 @@ pub(super) async fn page(page: &Arc<Page>, query: &Query) -> Result<Content, Fau
     let heads = page.book.heads(&source.deployment, source.now() - source.verify_for).await?;
     let mut at = query.page("page", pages_of(heads.len()));
     let mut found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
-    // An address may be of a time when more runs matched.
+    // The address may be from a time when more runs matched.
     if found.unread == 0 && at > pages_of(found.count) {
         at = pages_of(found.count);
         found = find(page, query, &heads, (at - 1) * A_PAGE).await?;
@@ -99,7 +99,7 @@ async fn find(
     let search = Search::of(query);
     let mut found =
         Found { runs: Vec::new(), count: 0, all: heads.len(), unread: 0, clients: BTreeSet::new() };
-    // Without such a filter only the runs of one page are read.
+    // Without such a filter, only the runs of one page are read.
     let is_of_many = search.needs_content();
     let mut reading = if is_of_many { Reading::of_many(page) } else { Reading::of_few(page) };
     for head in heads {
@@ -185,7 +185,7 @@ fn filters(query: &Query, clients: &BTreeSet<String>) -> Markup {
     }
 }
 
-/// `why` says why the run is not over, or not whole.
+/// `why` says why the run is not over, or not complete.
 fn row(known: &Known, why: &Markup) -> Markup {
     let summary = &known.summary;
     html! {
@@ -203,7 +203,8 @@ fn row(known: &Known, why: &Markup) -> Markup {
     }
 }
 
-/// The client as people call it; by its id where it has no name. Whatever it holds stays by itself.
+/// The client's name, or its id if it has no name. Isolated, so that its text direction does not
+/// affect the rest.
 pub(super) fn client_name(summary: &Summary) -> Markup {
     let name = &summary.header.client_name;
     let client = if name.is_empty() { summary.header.client.as_str() } else { name };
@@ -228,7 +229,7 @@ fn figures(summary: &Summary) -> Markup {
     }
 }
 
-/// What the harvests cost, in words.
+/// The cost of the harvests, in words.
 pub(super) fn apify_cost(summary: &Summary) -> String {
     match summary.harvest_cost {
         Some(cost) => cost.to_string(),
@@ -237,7 +238,7 @@ pub(super) fn apify_cost(summary: &Summary) -> String {
     }
 }
 
-/// How far a run is: its leads by what became of them.
+/// The progress of a run: its leads by outcome.
 pub(super) fn progress(summary: &Summary) -> Markup {
     let sum = |count: fn(&KindSummary) -> u64| count(&summary.posts) + count(&summary.profiles);
     let planned = sum(|kind| kind.leads.planned);
@@ -255,8 +256,8 @@ pub(super) fn progress(summary: &Summary) -> Markup {
     }
 }
 
-/// Whether the record shows what the log says, as far as the log knows. It is written every few seconds:
-/// that it is behind is worth a colour only once the run is over.
+/// Whether the record shows what the log has, as far as the log knows. The record is written every
+/// few seconds, so a record that is behind gets a colour only when the run is over.
 pub(super) fn record_state(known: &Known) -> Markup {
     let class = if known.summary.status.is_end() { "behind" } else { "same" };
     html! {
@@ -269,7 +270,7 @@ pub(super) fn record_state(known: &Known) -> Markup {
     }
 }
 
-/// How many pages so many runs take.
+/// How many pages this many runs need.
 fn pages_of(runs: usize) -> usize {
     runs.div_ceil(A_PAGE).max(1)
 }

@@ -1,4 +1,4 @@
-//! Which runs a person looks for.
+//! The filters and the search of the list of runs.
 
 use super::query::Query;
 use shared::core::linkedin::ProfileKey;
@@ -9,14 +9,14 @@ use shared::schema::run_record::STATUSES;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Search {
     client: Option<String>,
-    /// `Some(None)`: a word that is no status, which no run has.
+    /// `Some(None)` if the value is not a status: then no run matches.
     status: Option<Option<Status>>,
-    /// `YYMMDD`, as run ids begin.
+    /// `YYMMDD`, the beginning of the run id.
     day: Option<String>,
     text: Option<String>,
 }
 
-/// The statuses in the order of the table's choices.
+/// The statuses, in the order of the table's choices.
 pub(super) const ALL_STATUSES: [Status; 5] = [
     Status::Running,
     Status::Completed,
@@ -25,7 +25,7 @@ pub(super) const ALL_STATUSES: [Status; 5] = [
     Status::Failed,
 ];
 
-/// The word for a status on the record.
+/// The name of a status on the record.
 pub(super) fn status_word(status: Status) -> &'static str {
     let at = ALL_STATUSES.iter().position(|known| *known == status);
     STATUSES[at.expect("every status is listed")]
@@ -36,7 +36,7 @@ impl Search {
         let status = query.get("status").map(|word| {
             ALL_STATUSES.into_iter().find(|status| status_word(*status).eq_ignore_ascii_case(word))
         });
-        // An input of the type date sends YYYY-MM-DD.
+        // An input of type `date` sends YYYY-MM-DD.
         let day = query.get("day").map(|day| {
             let digits: String = day.chars().filter(char::is_ascii_digit).collect();
             let day = if digits.is_empty() { day } else { &digits };
@@ -46,23 +46,23 @@ impl Search {
         Self { client: query.get("client").map(str::to_owned), status, day, text }
     }
 
-    /// What the run's id alone decides.
+    /// Checks the filters that need only the run's id.
     pub(super) fn may_match(&self, run: &shared::core::ids::RunId) -> bool {
         self.client.as_ref().is_none_or(|client| run.client().as_str() == client)
             && self.day.as_ref().is_none_or(|day| run.as_str().starts_with(day.as_str()))
     }
 
-    /// Whether more than its id decides about a run.
+    /// Whether a filter needs more than the run's id.
     pub(super) fn needs_content(&self) -> bool {
         self.status.is_some() || self.text.is_some()
     }
 
-    /// Whether the leads of a run decide about it.
+    /// Whether a filter needs the leads of a run.
     pub(super) fn needs_leads(&self) -> bool {
         self.text.is_some()
     }
 
-    /// `leads` as [`Details`](super::open_book::Details) holds them.
+    /// `leads` is as in [`Details`](super::open_book::Details).
     pub(super) fn matches(&self, summary: &Summary, leads: &str) -> bool {
         self.may_match(&summary.run)
             && self.status.is_none_or(|status| status == Some(summary.status))
@@ -70,7 +70,7 @@ impl Search {
     }
 }
 
-/// Whether the text is a part of the run's id or of its client's name, or names a harvest or a lead
+/// Whether the text is part of the run's id or of its client's name, or names a harvest or a lead
 /// of the run.
 fn is_found(text: &str, summary: &Summary, leads: &str) -> bool {
     let wanted = text.to_lowercase();

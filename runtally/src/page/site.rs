@@ -1,4 +1,4 @@
-//! What the pages of one system have in common, and why one of them is not shown.
+//! What the pages of one system share, and why a page cannot be shown.
 
 use super::book::Book;
 use super::flash::Flashes;
@@ -8,7 +8,7 @@ use crate::result::Fault;
 use shared::core::ids::RunId;
 use std::sync::Arc;
 
-/// The page over one system.
+/// The page of one system.
 pub(crate) struct Page {
     pub(super) source: Source,
     pub(super) book: Book,
@@ -16,16 +16,16 @@ pub(crate) struct Page {
     pub(super) flashes: Flashes,
 }
 
-/// Why a page is not shown.
+/// Why a page cannot be shown.
 pub(super) enum Problem {
     Refused(Refused),
-    /// There is no such page, run or action.
+    /// The page, run or action does not exist.
     NotFound(String),
-    /// What was asked for cannot be done, and why.
+    /// The request cannot be fulfilled, and why.
     Wrong(String),
-    /// The run is large and is still being read: so many of its events, of so many.
+    /// The run is large and still being read: events read so far, and all events.
     Reading(RunId, usize, usize),
-    /// The system could not be asked.
+    /// The system could not be reached.
     Failed(Fault),
 }
 
@@ -47,7 +47,7 @@ impl Page {
         page
     }
 
-    /// Folds the runs before somebody asks for them, newest first.
+    /// Folds the runs before they are requested, newest first.
     async fn read_ahead(self: Arc<Self>) {
         let since = self.source.now() - self.source.verify_for;
         let Ok(heads) = self.book.heads(&self.source.deployment, since).await else { return };

@@ -1,4 +1,4 @@
-//! What the page reads and, where that is allowed, acts on.
+//! What the page reads and, if allowed, acts on.
 
 use super::last_read::{GivenUp, LastRead};
 use super::open_book::Known;
@@ -21,7 +21,7 @@ use simulators::apify::Apify;
 use simulators::gemini::Gemini;
 use std::sync::Arc;
 
-/// Most dead letters of a queue that the pages of runs tell one by one.
+/// Most dead letters of a queue that the pages of runs read one by one.
 const MOST_LETTERS: u64 = 200;
 
 /// One outside service.
@@ -29,7 +29,7 @@ const MOST_LETTERS: u64 = 200;
 pub(crate) struct ServiceState {
     pub(crate) name: &'static str,
     pub(crate) is_real: bool,
-    /// Where it is.
+    /// Where it is, in words.
     pub(crate) place: String,
 }
 
@@ -39,9 +39,9 @@ pub(crate) struct Simulators {
     pub(crate) airtable: Option<Arc<Simulated<SimulatedAirtable>>>,
     pub(crate) apify: Option<Arc<Simulated<Apify>>>,
     pub(crate) gemini: Option<Arc<Simulated<Gemini>>>,
-    /// The invented clients, for whom a harvest can be invented.
+    /// The invented clients, for which harvests can be invented.
     pub(crate) clients: Vec<InventedClient>,
-    /// Where the simulated Apify sends its webhooks, and the token that they carry.
+    /// Where the simulated Apify sends its webhooks, and their token.
     pub(crate) webhook: Option<(String, String)>,
 }
 
@@ -52,20 +52,21 @@ pub(crate) struct Source {
     pub(crate) master: BaseId,
     pub(crate) services: Vec<ServiceState>,
     pub(crate) simulators: Simulators,
-    /// What only the system's own process knows; `None` for one that runs elsewhere.
+    /// What only the system's own process knows; `None` if the system runs elsewhere.
     pub(crate) inside: Option<Inside>,
     /// Whether the page may change something.
     pub(crate) allow_actions: bool,
     /// How many chunks of a base are scored at the same time.
     pub(crate) lanes: u32,
-    /// How long the records of finished runs are checked, which is how far a deployed log is listed.
+    /// How long the records of finished runs are checked. The runs of a deployed log are listed for
+    /// as long.
     pub(crate) verify_for: SignedDuration,
     pub(crate) clock: Clock,
     pub(crate) last: LastRead,
 }
 
 impl Source {
-    /// How often something that is stored changed; always the same for a system that runs elsewhere.
+    /// A counter of changes to stored data. Constant for a system that runs elsewhere.
     pub(super) fn changes(&self) -> u64 {
         self.inside.as_ref().map_or(0, |inside| *inside.changes.borrow())
     }
@@ -74,8 +75,8 @@ impl Source {
         self.clock.now()
     }
 
-    /// The record of a run as Airtable shows it. A simulated Airtable is always asked; a real one
-    /// only if `is_asked`, and its answer is shown again for half a minute, unless the run changes.
+    /// The record of a run as Airtable shows it. A simulated Airtable is always read. A real one is
+    /// read only if `is_asked`, and the result is used for half a minute, unless the run changes.
     pub(super) async fn comparison(
         &self,
         known: &Known,
@@ -99,7 +100,8 @@ impl Source {
         self.simulators.airtable.as_ref().map(|airtable| self.rows(airtable, known))
     }
 
-    /// The tasks that wait for their next attempt. With `may_be_old` those of up to two seconds ago.
+    /// The tasks that wait for their next attempt. With `may_be_old`, the result may be two seconds
+    /// old.
     pub(super) async fn waiting(&self, may_be_old: bool) -> Result<Arc<Vec<Waiting>>, Fault> {
         let now = self.now();
         if may_be_old && let Some(tasks) = self.last.tasks.of(now) {
@@ -109,9 +111,9 @@ impl Source {
         Ok(self.last.tasks.keep(now, tasks.into_iter().map(Waiting::from).collect()))
     }
 
-    /// The dead letters. On AWS they are only counted: looking at them hides them from others for a
-    /// moment. So are those of a queue that has very many. With `may_be_old` those of up to two seconds
-    /// ago.
+    /// The dead letters. On AWS they are only counted, because reading them hides them from others
+    /// for a moment. Those of a queue with very many are only counted too. With `may_be_old`, the
+    /// result may be two seconds old.
     pub(super) async fn given_up(&self, may_be_old: bool) -> Result<Arc<GivenUp>, Fault> {
         let now = self.now();
         if may_be_old && let Some(given_up) = self.last.given_up.of(now) {
@@ -131,8 +133,8 @@ impl Source {
         Ok(self.last.given_up.keep(now, given_up))
     }
 
-    /// The run's rows in a simulated Airtable: the one that was written last, if it is still the
-    /// run's, or else all with the run's identity.
+    /// The run's rows in a simulated Airtable: the row that was last written, if it still belongs
+    /// to the run, or else all rows with the run's identity.
     fn rows(&self, airtable: &Simulated<SimulatedAirtable>, known: &Known) -> Vec<Row> {
         let (airtable, base) = (airtable.service(), self.master.as_str());
         let is_of_run = |fields: &Map<String, Value>| {

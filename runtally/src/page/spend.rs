@@ -1,4 +1,4 @@
-//! What each client cost, today and this month.
+//! The cost of each client, today and this month.
 
 use super::figures::{Part, bar, grouped};
 use super::site::Page;
@@ -13,7 +13,7 @@ use shared::fold::Summary;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What was spent in one time.
+/// The cost in one period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Amount {
     pub(super) model: NanoUsd,
@@ -21,18 +21,18 @@ pub(super) struct Amount {
     pub(super) tokens: u64,
 }
 
-/// What each client cost.
+/// The cost of each client.
 pub(super) struct Spend {
     today: Date,
-    /// Today's and this month's by client.
+    /// Today's and this month's cost, by client.
     clients: BTreeMap<String, [Amount; 2]>,
-    /// Whether older runs may be missing: a deployed log is not read as a whole.
+    /// Whether older runs may be missing, because a deployed log is not read completely.
     is_part: bool,
-    /// Runs that are not read yet.
+    /// Number of runs that are not read yet.
     pub(super) unread: usize,
 }
 
-/// Adds up the runs of this month and those that were billed in it.
+/// Adds up the runs of this month and older runs that were billed in it.
 pub(super) async fn spend(page: &Arc<Page>) -> Result<Spend, Fault> {
     let Page { source, book, .. } = &**page;
     let today = Offset::UTC.to_datetime(source.now()).date();
@@ -50,7 +50,7 @@ pub(super) async fn spend(page: &Arc<Page>) -> Result<Spend, Fault> {
     Ok(Spend { today, clients, is_part, unread })
 }
 
-/// Adds what a run cost on the days that count. A harvest costs on the day its report came.
+/// Adds the cost of a run on the days in the period. A harvest counts on the day of its report.
 fn add(
     amounts: &mut [Amount; 2],
     summary: &Summary,

@@ -1,4 +1,5 @@
-//! The system: services, queues, what waits and why, dead letters, request slots, spend, next tick.
+//! The system: services, queues, waiting tasks with their reasons, dead letters, request slots,
+//! spend, next tick.
 
 use super::figures::{Part, bar, grouped, moment, until};
 use super::lanes;
@@ -18,13 +19,13 @@ use shared::ports::{DeadLetter, QueueName, QueueState};
 use shared::services::airtable::BaseSlots;
 use std::sync::Arc;
 
-/// Waiting tasks, and dead letters of a queue, that are shown.
+/// Most waiting tasks, and most dead letters of a queue, that are shown.
 const MAX_SHOWN: usize = 50;
 
 struct QueueView {
     name: QueueName,
     state: QueueState,
-    /// `None` on AWS, where nobody sees them, and for a queue that has none.
+    /// `None` on AWS, where lanes are not visible, and for a queue without lanes.
     lanes: Option<Vec<LaneState>>,
     letters: Vec<DeadLetter>,
 }
@@ -37,7 +38,8 @@ pub(super) async fn page(page: &Arc<Page>) -> Result<Content, Fault> {
     for name in deployment.queues() {
         let state = deployment.state(name).await?;
         let lanes = if name.is_fifo() { deployment.lanes(name)? } else { None };
-        // Looking at dead letters on SQS hides them for a moment: only when there are some.
+        // Reading dead letters on SQS hides them for a moment, so they are read only if there are
+        // some.
         let letters =
             if state.dead > 0 { deployment.dead_letters(name).await? } else { Vec::new() };
         queues.push(QueueView { name, state, lanes, letters });

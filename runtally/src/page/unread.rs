@@ -1,4 +1,4 @@
-//! Reading many runs for one page, which must not wait for all of them.
+//! Reads many runs for one page, without making the page wait for all of them.
 
 use super::book::Shelved;
 use super::site::Page;
@@ -8,43 +8,43 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How long a page waits for runs that are not read yet: it is asked for again until all are read.
+/// How long a page waits for unread runs. It is requested again until all are read.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Reads runs for one page.
 pub(super) struct Reading<'a> {
     page: &'a Arc<Page>,
-    /// `None`: the page waits for all of its runs.
+    /// `None` if the page waits for all of its runs.
     until: Option<Instant>,
     /// How many runs were not read in time.
     pub(super) unread: usize,
 }
 
 impl<'a> Reading<'a> {
-    /// Reads all of them.
+    /// Reads all runs.
     pub(super) fn of_few(page: &'a Arc<Page>) -> Self {
         Self { page, until: None, unread: 0 }
     }
 
-    /// Reads those that it can read in a short time.
+    /// Reads as many runs as it can in a short time.
     pub(super) fn of_many(page: &'a Arc<Page>) -> Self {
         Self { page, until: Some(Instant::now() + PATIENCE), unread: 0 }
     }
 
-    /// What the list shows of a run; `None` for one that is not read in time, or of which no event can be
-    /// read.
+    /// What the list shows of a run. `None` if it is not read in time, or if none of its events can
+    /// be read.
     pub(super) async fn known(&mut self, head: &RunHead) -> Result<Shelved, Fault> {
         let Page { book, source, .. } = &**self.page;
         if let Some(kept) = book.kept(head) {
             return Ok(kept);
         }
-        // A run of which only reading its log tells whether it changed has to be read each time.
+        // If only reading the log shows whether a run changed, it has to be read each time.
         let Some(until) = self.until.filter(|_| head.appends.is_some()) else {
             return book.known(&source.deployment, head).await;
         };
         if Instant::now() < until {
             let (page, head) = (Arc::clone(self.page), head.clone());
-            // It is read to its end, whoever waits for it.
+            // The reading continues even if this page no longer waits.
             let read =
                 tokio::spawn(async move { page.book.known(&page.source.deployment, &head).await });
             if let Ok(read) = timeout_at(until, read).await {
@@ -73,7 +73,7 @@ mod tests {
     use shared::services::airtable::{Airtable, Limiters};
     use std::path::Path;
 
-    /// A page over a log with an event of each of these runs, of which nothing is read.
+    /// A page over a log that has one event of each of these runs. None of them is read yet.
     async fn page(runs: &[(&str, String)]) -> Arc<Page> {
         let database = Database::in_memory().unwrap();
         let log = SqliteEventLog::new(database.clone());
@@ -102,7 +102,7 @@ mod tests {
         Arc::new(Page { source, book, token, flashes })
     }
 
-    /// A run and an event of it.
+    /// A run and one of its events.
     fn noted(stamp: &str) -> (&str, String) {
         let run = json!({"base_run": stamp, "client": "Guy-Wilson", "client_name": "Guy Wilson",
             "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});

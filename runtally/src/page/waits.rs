@@ -31,7 +31,7 @@ impl From<WaitingTask> for Waiting {
     }
 }
 
-/// The waiting tasks by the run they name.
+/// The waiting tasks, by their run.
 pub(super) fn by_run(waiting: &[Waiting]) -> BTreeMap<&RunId, Vec<&Waiting>> {
     let mut runs: BTreeMap<&RunId, Vec<&Waiting>> = BTreeMap::new();
     for task in waiting {
@@ -45,11 +45,11 @@ pub(super) fn by_run(waiting: &[Waiting]) -> BTreeMap<&RunId, Vec<&Waiting>> {
 /// Why a run is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WaitsFor {
-    /// What it does: it waits, or it is at work and something is missing.
+    /// Its state: it waits, or it is in work and something is missing.
     state: &'static str,
     why: String,
     since: Option<Timestamp>,
-    /// When it goes on, or is tried again.
+    /// When it continues, or is tried again.
     next_at: Option<Timestamp>,
 }
 
@@ -65,7 +65,7 @@ impl WaitsFor {
     }
 }
 
-/// What a run waits for; `None` for one that is over. `tasks` are those of the run that wait for
+/// What a run waits for; `None` for a run that is over. `tasks` are the run's tasks that wait for
 /// their next attempt.
 pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFor> {
     if summary.status.is_end() {
@@ -87,7 +87,7 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
         let failed = counted(attempt.saturating_sub(1), "attempt");
         return waits(task.since, format!("{what}{more}: {reason} · after {failed}"));
     }
-    // Elsewhere nobody shows which tasks wait; the log has the last reason.
+    // On AWS the waiting tasks are not visible, but the log has the last reason.
     if let Some(wait) = &summary.wait {
         return waits(wait.since, wait.why.clone());
     }
@@ -101,7 +101,7 @@ pub(super) fn waits_for(summary: &Summary, tasks: &[&Waiting]) -> Option<WaitsFo
     })
 }
 
-/// What was given up of a run: it waits for a person, whatever else the run does.
+/// The dead letters of a run. They wait for a person, whatever else the run does.
 pub(super) fn given_up(given_up: &GivenUp, run: &RunId) -> Markup {
     let mut of_run = given_up.letters.iter().filter(|letter| letter.run.as_ref() == Some(run));
     html! {
@@ -115,7 +115,7 @@ pub(super) fn given_up(given_up: &GivenUp, run: &RunId) -> Markup {
     }
 }
 
-/// The dead letters that were not read: whatever run they are of, it waits for a person.
+/// The dead letters that were not read. They may belong to any run, and wait for a person.
 pub(super) fn unread(given_up: &GivenUp) -> Markup {
     html! {
         @if given_up.unread > 0 {
@@ -127,7 +127,8 @@ pub(super) fn unread(given_up: &GivenUp) -> Markup {
     }
 }
 
-/// What waits and is of no run of the log: a harvest whose client cannot be looked up begins none.
+/// Waiting tasks without a run in the log. If the client of a harvest cannot be looked up, it has
+/// no run yet.
 pub(super) fn without_run(tasks: &[&Waiting], now: Timestamp) -> Markup {
     html! {
         @if let Some(task) = tasks.iter().min_by_key(|task| task.next_at) {

@@ -3,17 +3,17 @@
 /// How much of a page is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// Its content, for a person who just asked for it.
+    /// Its content, for a page that a person just requested.
     Page,
     /// Its content, for a page that is open.
     Content,
-    /// Those parts of the content that have these ids, for a page that is open.
+    /// Only the parts with these ids, for a page that is open.
     Parts(Vec<String>),
 }
 
 impl Wanted {
-    /// What an open page wants that shows the parts with these ids, with spaces between them. One that
-    /// names none wants all of them.
+    /// What an open page wants that shows the parts with these ids, separated by spaces. Without
+    /// ids it wants all parts.
     pub(super) fn of(ids: &str) -> Self {
         match ids.split_whitespace().map(str::to_owned).collect::<Vec<_>>() {
             ids if ids.is_empty() => Self::Content,
@@ -21,7 +21,7 @@ impl Wanted {
         }
     }
 
-    /// Whether it is for a page that is open, which nobody asked for just now.
+    /// Whether it is for an open page, which no person just requested.
     pub(super) fn is_of_open_page(&self) -> bool {
         *self != Self::Page
     }

@@ -1,4 +1,4 @@
-//! The folder of `runtally serve`: for its owner alone, and for one server at a time.
+//! The folder of `runtally serve`: only its owner can open it, and one server at a time can use it.
 
 use crate::result::{Fault, Hinted};
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 const LOCK: &str = "serve.lock";
 
-/// Keeps other servers out of a folder until it is dropped, or its process ends in whatever way.
+/// Keeps other servers out of a folder until it is dropped or its process ends in any way.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
     _lock: File,
@@ -47,7 +47,7 @@ fn make_private_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a file that only its owner can read, and creates it if needed. What it holds stays.
+/// Opens a file that only its owner can read, and creates it if needed. Existing content is kept.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How long a write waits for another process on the same file, such as an operator's command.
+/// How long a write waits for another process that uses the same file, such as an operator's
+/// command.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The schema's migrations. A file's `user_version` counts those it has been through. Never change
+/// The schema's migrations. A file's `user_version` counts the migrations that it has. Never change
 /// a released one; append a new one.
 const MIGRATIONS: [&str; 4] = [
     include_str!("schema/1.sql"),
@@ -28,7 +29,7 @@ const MIGRATIONS: [&str; 4] = [
 #[derive(Debug, Clone)]
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
-    /// How often something was changed through this handle or a clone of it.
+    /// Counts the changes through this handle and its clones.
     changes: watch::Sender<u64>,
 }
 
@@ -42,23 +43,23 @@ impl Database {
         Self::prepare(Connection::open(path)?)
     }
 
-    /// Opens a database that lives and dies with the process.
+    /// Opens a database in memory, which ends with the process.
     ///
     /// # Errors
-    /// [`StoreError`] when memory is short.
+    /// [`StoreError`] when there is too little memory.
     pub fn in_memory() -> Result<Self, StoreError> {
         Self::prepare(Connection::open_in_memory()?)
     }
 
     fn prepare(connection: Connection) -> Result<Self, StoreError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        // With a write-ahead log, NORMAL survives a crash of the process. A power cut loses at
-        // most the last moments, which the senders then repeat.
+        // With a write-ahead log, NORMAL survives a crash of the process. A power cut loses at most
+        // the last moments, which the senders then repeat.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        // What was deleted cannot be read from the file: posts and profiles are personal data.
+        // Deleted data cannot be read from the file: posts and profiles are personal data.
         connection.pragma_update(None, "secure_delete", "ON")?;
-        // Statements are planned once, whatever values they are asked with.
+        // Statements are planned once, whatever their parameters are.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         let connection = Arc::new(Mutex::new(connection));
@@ -77,9 +78,9 @@ impl Database {
         if found == "ok" { Ok(()) } else { Err(StoreError::Damaged(found)) }
     }
 
-    /// Moves what the write-ahead log holds into the file, and empties the log: what was deleted is
-    /// in neither of them then. Returns whether it did: while another process reads, it cannot, and
-    /// nobody waits for that process.
+    /// Moves the contents of the write-ahead log into the file, and empties the log. Then deleted
+    /// data is in neither of them. Returns whether it did: while another process reads, it cannot,
+    /// and it does not wait for that process.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be written.
@@ -92,8 +93,8 @@ impl Database {
         Ok(!is_busy?)
     }
 
-    /// Refuses every write from now on, or takes them again: what a disk that is full or read-only
-    /// does. For tests.
+    /// Refuses every write from now on, or accepts writes again, like a disk that is full or
+    /// read-only. For tests.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read.
@@ -124,12 +125,12 @@ impl Database {
         Ok(connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
     }
 
-    /// Does `work` in one transaction: everything is kept, or nothing.
+    /// Does `work` in one transaction: all changes are kept, or none.
     pub(crate) fn transact<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        // A panic in `work` rolled back; the connection is as good as before.
+        // A panic in `work` rolled back, so the connection is intact.
         let mut connection = self.lock();
         // A transaction that reads first and writes later fails if another process wrote in
         // between. One that starts as a writer waits instead.
@@ -144,7 +145,7 @@ impl Database {
         Ok(done)
     }
 
-    /// Reads with one statement, without a transaction of its own.
+    /// Reads with one statement, without a separate transaction.
     pub(crate) fn look<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -152,12 +153,12 @@ impl Database {
         Ok(work(&self.lock())?)
     }
 
-    /// A count that grows with every change of what is stored, and tells so.
+    /// A watched counter that grows with every change of stored data.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Tells those who wait for a change that another process may have made one.
+    /// Wakes those who wait for a change, because another process may have made one.
     pub(crate) fn changed_elsewhere(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
@@ -170,21 +171,21 @@ impl Database {
 /// A database operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file cannot be opened, or created for its owner alone.
+    /// The file cannot be opened, or cannot be created for its owner alone.
     #[error("the local database {}: {error}", path.display())]
     File {
-        /// Where it is.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: std::io::Error,
     },
-    /// The file is damaged, as SQLite says.
+    /// The file is damaged, according to SQLite.
     #[error("the local database is damaged ({0})")]
     Damaged(String),
     /// SQLite reports an error.
     #[error("the local database: {0}")]
     Sqlite(#[source] rusqlite::Error),
-    /// A newer release wrote the file, and this one could misread it.
+    /// A newer release wrote the file, and this release could misread it.
     #[error(
         "the local database has schema {0}, this release knows {known}: use a newer one",
         known = MIGRATIONS.len()
@@ -193,7 +194,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// What a person can do about it.
+    /// What a person can do about the error.
     pub(crate) fn what_to_do(&self) -> &'static str {
         match self {
             Self::File { .. } => "name a folder that you can read and write with --data",
@@ -274,7 +275,7 @@ mod tests {
         }
     }
 
-    /// A file that is full of text, in rows that fit on a page and in rows that do not.
+    /// A file full of text, in rows that fit on a page and in rows that do not.
     fn full_file(path: &Path) -> Vec<u8> {
         let database = Database::open(path).unwrap();
         let insert = "INSERT INTO simulator VALUES ('airtable', ?1, ?2)";

@@ -1,4 +1,4 @@
-//! `EventLog` on SQLite: it stores and returns events and projections as text.
+//! `EventLog` on SQLite. It stores and returns events and projections as strings.
 
 use super::recent::Recent;
 use crate::storage::database::Database;
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 pub struct SqliteEventLog {
     database: Database,
     recent: Arc<Mutex<Recent>>,
-    /// How often something was changed through this handle or a clone of it.
+    /// Counts the changes through this handle and its clones.
     changes: watch::Sender<u64>,
 }
 
@@ -46,7 +46,7 @@ impl SqliteEventLog {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A count that grows with every change of a run, and tells so.
+    /// A watched counter that grows with every change of a run.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -68,25 +68,25 @@ impl SqliteEventLog {
     }
 }
 
-/// A run of the log without its events. Two equal heads are of the same events and projection.
+/// A run of the log without its events. Equal heads have the same events and projection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHead {
     /// The run.
     pub run: RunId,
-    /// How often something was appended; `None` where only reading the log tells.
+    /// Number of appends; `None` if only reading the log shows it.
     pub appends: Option<u64>,
-    /// Whether a tick looks at it.
+    /// Whether a tick checks it.
     pub open: bool,
-    /// Changes whenever what its record shows is stored.
+    /// Changes with every stored projection.
     pub shown: (i64, u64),
 }
 
-/// What came to a run.
+/// What is new of a run.
 #[derive(Debug)]
 pub(crate) struct RunNews {
     /// The bodies of the new events.
     pub(crate) events: Vec<String>,
-    /// What its record shows, if that is new.
+    /// What its record shows, if that changed.
     pub(crate) shown: Option<Projection>,
 }
 
@@ -109,7 +109,7 @@ impl EventLog for SqliteEventLog {
                     new.push(event.body.clone());
                 }
             }
-            // Before the commit: nobody sees the append and not what it stored.
+            // Before the commit, so that nobody sees the append without the events.
             self.recent().add(run, appends, new);
             Ok(())
         })
@@ -209,10 +209,10 @@ impl EventLog for SqliteEventLog {
     }
 }
 
-/// What only the operator's commands ask of the log.
+/// What only the operator's commands and the page need of the log.
 impl SqliteEventLog {
-    /// What was stored of a run since it was as `before` tells, if this process stored it all a short
-    /// time ago; with what its record shows now, if that changed.
+    /// What is new of a run since `before`, with its projection if that changed. `None` unless this
+    /// process stored all of it a short time ago.
     pub(crate) async fn news(
         &self,
         before: &RunHead,
@@ -225,12 +225,12 @@ impl SqliteEventLog {
         Ok(Some(RunNews { events, shown }))
     }
 
-    /// Whether the log deletes events after some time: never.
+    /// Whether the log deletes events after some time. It never does.
     pub async fn forgets(&self) -> Result<bool, LogError> {
         Ok(false)
     }
 
-    /// A run without its events; `None` for one that was never heard of.
+    /// A run without its events; `None` if the log does not know it.
     pub async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
         let found = self.look(|tx| {
             let sql =
@@ -249,12 +249,12 @@ impl SqliteEventLog {
         }))
     }
 
-    /// Every run of the log without its events: cheap, however many there are.
+    /// Every run of the log without its events. This is cheap, however many there are.
     pub async fn heads(&self) -> Result<Vec<RunHead>, LogError> {
         self.heads_since(Timestamp::MIN).await
     }
 
-    /// The runs that are open, and those whose record was written since, without their events.
+    /// The open runs, and the runs whose record was written since, without their events.
     pub(crate) async fn heads_since(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
         type Columns = (String, u64, bool, Option<i64>, Option<u64>);
         let rows: Vec<Columns> = self.look(|tx| {
@@ -277,7 +277,7 @@ impl SqliteEventLog {
         self.select_runs("SELECT run FROM run ORDER BY run")
     }
 
-    /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
+    /// Makes the next tick rewrite the record of `run`: none of its events counts as projected.
     pub async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
         self.change(|tx| {
             tx.prepare_cached(
@@ -294,7 +294,7 @@ fn run_id(text: &str) -> Result<RunId, LogError> {
     text.parse().map_err(|error| LogError { reason: format!("{error}") })
 }
 
-/// A run's projection as JSON, and how often it was appended to.
+/// A run's projection as JSON, and its number of appends.
 fn head_of(tx: &Connection, run: &RunId) -> rusqlite::Result<(Option<String>, u64)> {
     let mut select = tx.prepare_cached("SELECT projection, appends FROM run WHERE run = ?1")?;
     let head = select.query_row([run.as_str()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -317,7 +317,7 @@ mod tests {
         let run: RunId = "261123-094519-Guy-Wilson".parse().unwrap();
         let event = StoredEvent { id: "n-1".to_owned(), body: "{}".to_owned() };
         log.append(&run, &[event]).await.unwrap();
-        // One digit, before and after: nothing else of the projection changes.
+        // One digit before and after, so that nothing else of the projection changes.
         let projection = Projection {
             events: 1,
             at: "2026-11-23T10:00:00Z".parse().unwrap(),

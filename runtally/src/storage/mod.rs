@@ -1,6 +1,6 @@
-//! Everything that one machine keeps, in one SQLite file: queues, event log, simulator state.
-//! Each part implements a port of `shared` or of `simulators` with plain SQL.
-//! No rule of scoring or of run records may enter.
+//! Everything that is stored on one machine, in one SQLite file: queues, event log, simulator
+//! state. Each part implements a port of `shared` or of `simulators` with plain SQL. Rules of
+//! scoring or of run records do not belong here.
 
 mod data_folder;
 mod database;

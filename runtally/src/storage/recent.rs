@@ -1,10 +1,10 @@
-//! The events that this process stored last: who follows a run reads only what is new.
+//! The last events that this process stored, so that a reader of a run reads only what is new.
 
 use shared::core::ids::RunId;
 use std::collections::VecDeque;
 
-/// Most bytes of events that are kept: those of many seconds, and an open page reads every few hundred
-/// milliseconds.
+/// Most bytes of events that are kept. They cover many seconds, and an open page reads every few
+/// hundred milliseconds.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 
 /// What the last appends stored, oldest first.
@@ -17,7 +17,7 @@ pub(super) struct Recent {
 #[derive(Debug)]
 struct Append {
     run: RunId,
-    /// Which append to its run it was.
+    /// The number of this append to its run.
     count: u64,
     /// The bodies of the events that were not stored before.
     new: Vec<String>,
@@ -30,7 +30,7 @@ impl Append {
 }
 
 impl Recent {
-    /// Keeps what the `count`-th append to a run stored.
+    /// Keeps the events of the `count`-th append to a run.
     pub(super) fn add(&mut self, run: &RunId, count: u64, new: Vec<String>) {
         let append = Append { run: run.clone(), count, new };
         self.bytes += append.bytes();
@@ -41,8 +41,9 @@ impl Recent {
         }
     }
 
-    /// What the appends to a run after the first `before` stored, up to the `now`-th; `None` unless
-    /// each of them is kept once: others may write to the same file, and what failed is kept too.
+    /// The events of the appends to a run after the first `before`, up to the `now`-th. `None`
+    /// unless each of these appends is kept exactly once: others may write to the same file, and
+    /// failed appends are kept too.
     pub(super) fn since(&self, run: &RunId, before: u64, now: u64) -> Option<Vec<String>> {
         let of_run = self.appends.iter().rev().filter(|append| append.run == *run);
         let mut later: Vec<&Append> = of_run.take_while(|append| append.count > before).collect();
@@ -78,7 +79,7 @@ mod tests {
         assert_eq!(recent.since(&jane, 5, 5), Some(texts(&[])));
         assert_eq!(recent.since(&jane, 1, 5), None, "the second is not known");
         assert_eq!(recent.since(&jane, 4, 6), None, "somebody else appended");
-        // One whose transaction failed left the same number twice.
+        // A failed transaction left the same number twice.
         recent.add(&jane, 6, texts(&["f"]));
         recent.add(&jane, 6, texts(&["g"]));
         assert_eq!(recent.since(&jane, 5, 6), None);

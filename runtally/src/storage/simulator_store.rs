@@ -16,7 +16,7 @@ impl SimulatorStore {
         Self { database, service }
     }
 
-    /// A simulator continues in memory when its disk fails, so the log must say it.
+    /// A simulator continues in memory if its disk fails, so only the log shows the error.
     fn transact<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Option<T> {
         let done = self.database.transact(work);
         done.inspect_err(|error| {

@@ -1,5 +1,5 @@
-//! A connection whose malformed requests are refused in JSON, too: hyper answers them itself, with a head
-//! and no body.
+//! A connection that answers malformed requests in JSON, too. hyper refuses them on its own,
+//! without a body.
 
 use serde_json::json;
 use std::io::{self, IoSlice};
@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Writes what hyper writes, with a body where hyper refuses a request by itself.
+/// Passes on what hyper writes, and adds a body if hyper itself refuses a request.
 pub(super) struct Canned<S> {
     stream: S,
-    /// A refusal that is not written yet.
+    /// The rest of a refusal that is not written yet.
     left: Vec<u8>,
 }
 
@@ -85,7 +85,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Canned<S> {
     }
 }
 
-/// A refusal of hyper's with a body; `None` for anything else. All others have a content type.
+/// A refusal of hyper with a body; `None` for any other answer. All others have a content type.
 fn with_a_body(bytes: &[u8]) -> Option<Vec<u8>> {
     const EMPTY: &str = "content-length: 0\r\n";
     let head = std::str::from_utf8(bytes).ok()?;

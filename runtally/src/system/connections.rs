@@ -1,5 +1,5 @@
-//! Connections of the webhook server: as many as a process can afford, and none for ever.
-//! Nothing here knows what a request asks for.
+//! Connections of the webhook server: as many as a process can afford, and none forever. Nothing
+//! here knows the meaning of a request.
 
 use super::canned::Canned;
 use bytes::Bytes;
@@ -19,30 +19,31 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// Most connections at a time. A request is answered within milliseconds, and a process whose
-/// `ulimit -n` is 256 has files and connections of its own.
+/// Most connections at the same time. A request is answered within milliseconds, and a process
+/// whose `ulimit -n` is 256 has other files and connections, too.
 const MOST_CONNECTIONS: usize = 64;
-/// A connection that is not asked anything for this long, or not to the end of the headers, is closed.
+/// A connection is closed if it sends no request, or no complete headers, within this time.
 const HEADER_TIME: Duration = Duration::from_secs(15);
-/// Largest line and headers of a request, and most of a body that waits to be read.
+/// Largest request line with headers, and the most of a body that is buffered.
 const BUFFER_BYTES: usize = 64 * 1024;
-/// Pause after a connection could not be accepted: the process may have no file left for it.
+/// Pause after a connection could not be accepted, because the process may have no file descriptor
+/// left.
 const PAUSE: Duration = Duration::from_millis(200);
-/// How long a server that stops waits for the requests that it has begun to answer.
+/// How long a server that stops waits for the requests that it is answering.
 const FINISHED_WITHIN: Duration = Duration::from_secs(5);
 
-/// An answer, whose body may be a stream.
+/// An answer. Its body may be a stream.
 pub(crate) type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
-/// Waits for a request, or sends a stream; may be closed at any moment.
+/// Waits for a request, or sends a stream. May be closed at any moment.
 const IDLE: u8 = 0;
-/// Answers a request.
+/// Is answering a request.
 const ANSWERING: u8 = 1;
 /// Is being closed.
 const CLOSED: u8 = 2;
 
-/// Answers requests on `listener` with `handler` until `stop`; then the requests in work are answered.
-/// Dropping the future closes all connections at once.
+/// Answers requests on `listener` with `handler` until `stop`, and then those in work. Dropping the
+/// future closes all connections at once.
 pub(super) async fn serve_connections<H, F>(
     listener: TcpListener,
     handler: H,
@@ -57,7 +58,7 @@ pub(super) async fn serve_connections<H, F>(
         () = stop => {}
     }
     drop(listener);
-    // One that takes longer is closed: its sender has no answer and sends the request again.
+    // A request that takes longer loses its connection; its sender sends it again.
     tokio::time::timeout(FINISHED_WITHIN, connections.finish()).await.ok();
 }
 
@@ -75,7 +76,7 @@ where
                 connections.open(stream, handler.clone());
             }
             Err(error) => {
-                // Once for all that fail in a row: the log has a bound, too.
+                // One log line for all failures in a row, to keep the log small.
                 if !std::mem::replace(&mut has_failed, true) {
                     tracing::warn!(%error, "connections cannot be accepted");
                 }
@@ -91,7 +92,7 @@ where
 struct Connections {
     open: VecDeque<(AbortHandle, Arc<AtomicU8>)>,
     tasks: JoinSet<()>,
-    /// Told whenever a connection is idle again.
+    /// Notified whenever a connection is idle again.
     idle: Arc<Notify>,
 }
 
@@ -120,7 +121,7 @@ impl Connections {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIME)
             .max_buf_size(BUFFER_BYTES)
-            // A sender may say that it has sent everything and still wait for the answer.
+            // A sender may close its sending half and still wait for the answer.
             .half_close(true)
             .serve_connection(TokioIo::new(Canned::new(stream)), service);
         let task = self.tasks.spawn(async move {
@@ -131,8 +132,9 @@ impl Connections {
         self.open.push_back((task, state));
     }
 
-    /// Returns when one more connection may be opened. Whoever has waited longest without asking
-    /// anything makes room; somebody who keeps connections open keeps nobody out.
+    /// Returns when one more connection may be opened. If there are too many, the connection that
+    /// has waited longest without a request is closed. So a sender that keeps connections open
+    /// blocks nobody.
     async fn make_room(&mut self) {
         while self.tasks.try_join_next().is_some() {}
         while self.tasks.len() >= MOST_CONNECTIONS {
@@ -148,7 +150,7 @@ impl Connections {
         }
     }
 
-    /// Closes each connection as soon as it answers nothing, and returns when all are closed.
+    /// Closes each connection as soon as it is idle. Returns when all are closed.
     async fn finish(&mut self) {
         while !self.tasks.is_empty() {
             for (task, _) in self.open.iter().filter(|(_, state)| change(state, IDLE, CLOSED)) {

@@ -1,5 +1,5 @@
 //! Queues and event log of a system that runs elsewhere: in the file of `runtally serve`, or on AWS
-//! where the configuration says so. Operators ask both the same questions.
+//! if the configuration says so. Operators use both in the same way.
 
 use super::running::{FUNCTION_TIMEOUT, Variables, queue_settings};
 use crate::result::{Fault, Hinted};
@@ -38,14 +38,14 @@ const ON_AWS: [&str; 7] = [
 
 /// Queues and event log of a running system.
 pub(crate) enum Deployment {
-    /// Of `runtally serve`, in this file.
+    /// The file of `runtally serve`, with queues and log.
     Local(PathBuf, SqliteQueue, SqliteEventLog),
-    /// Deployed by `template.yaml`.
+    /// The resources of `template.yaml`.
     #[cfg(feature = "aws")]
     Aws(SqsQueue, DynamoEventLog),
 }
 
-/// Asks the queues and the log of either deployment.
+/// Calls a method on the queues or the log of either deployment.
 macro_rules! ask {
     ($deployment:expr, |$queue:pat_param, $log:pat_param| $question:expr) => {
         match $deployment {
@@ -96,7 +96,8 @@ impl Deployment {
         opened().map_err(|error| Hinted::new(error.to_string(), hint))
     }
 
-    /// The queues that it has; that of an operator who configured an earlier release lacks one.
+    /// The queues of the deployment. One is missing if the operator's configuration is from an
+    /// earlier release.
     pub(crate) fn queues(&self) -> Vec<QueueName> {
         match self {
             Self::Local(..) => QueueName::ALL.into(),
@@ -112,13 +113,13 @@ impl Deployment {
         Err(Hinted::new(message, hint))
     }
 
-    /// The deployment of this very process, in the file at `path`.
+    /// The deployment of this process, in the file at `path`.
     pub(crate) fn of_this_process(path: &Path, queue: SqliteQueue, log: SqliteEventLog) -> Self {
         Self::Local(path.to_owned(), queue, log)
     }
 
-    /// The runs without their events: on one machine all, on AWS the open ones and those written
-    /// since `since`.
+    /// The runs without their events: all of them on one machine; on AWS the open ones and those
+    /// written since `since`.
     pub(crate) async fn heads(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
         match self {
             Self::Local(_, _, log) => {
@@ -141,7 +142,8 @@ impl Deployment {
         }
     }
 
-    /// The runs that were open at `since` or later, and maybe others, without their events.
+    /// The runs that were open at `since` or later, without their events. There may be other runs
+    /// among them.
     pub(crate) async fn active_since(&self, since: Timestamp) -> Result<Vec<RunHead>, LogError> {
         match self {
             Self::Local(_, _, log) => log.heads_since(since).await,
@@ -150,7 +152,7 @@ impl Deployment {
         }
     }
 
-    /// A run without its events; `None` where only reading the log tells.
+    /// A run without its events; `None` if only reading the log shows them.
     pub(crate) async fn head(&self, run: &RunId) -> Result<Option<RunHead>, LogError> {
         match self {
             Self::Local(_, _, log) => log.head(run).await,
@@ -159,7 +161,7 @@ impl Deployment {
         }
     }
 
-    /// The lanes of a queue; `None` on AWS, where nobody sees them.
+    /// The lanes of a queue; `None` on AWS, where they are not visible.
     pub(crate) fn lanes(&self, queue: QueueName) -> Result<Option<Vec<LaneState>>, QueueError> {
         match self {
             Self::Local(_, queues, _) => queues.lanes(queue).map(Some),
@@ -168,7 +170,7 @@ impl Deployment {
         }
     }
 
-    /// Deletes one dead letter for good; returns whether it was there.
+    /// Deletes one dead letter permanently. Returns whether it existed.
     pub(crate) async fn discard(&self, queue: QueueName, id: &str) -> Result<bool, QueueError> {
         ask!(self, |queues, _| queues.discard(queue, id).await)
     }
@@ -189,7 +191,7 @@ impl Deployment {
         }
     }
 
-    /// What came to a run since it was as `before` tells; `None` where only reading all of it tells.
+    /// What is new of a run since `before`; `None` if only reading all of it shows that.
     pub(crate) async fn news(
         &self,
         before: Option<&RunHead>,
@@ -219,7 +221,7 @@ impl Deployment {
         ask!(self, |_, log| log.forgets().await)
     }
 
-    /// Makes the next tick rewrite the record of `run`: none of its events counts as shown.
+    /// Makes the next tick rewrite the record of `run`: none of its events counts as projected.
     pub(crate) async fn unproject(&self, run: &RunId) -> Result<(), LogError> {
         ask!(self, |_, log| log.unproject(run).await)
     }
@@ -236,8 +238,8 @@ impl Deployment {
         ask!(self, |queues, _| queues.state(queue).await)
     }
 
-    /// The tasks that wait for their next attempt, and how many messages wait. On AWS nobody sees
-    /// which they are.
+    /// The tasks that wait for their next attempt, and how many messages wait. On AWS the tasks
+    /// themselves are not visible.
     pub(crate) async fn waiting(&self) -> Result<(Vec<WaitingTask>, u64), QueueError> {
         match self {
             Self::Local(_, queue, _) => {
@@ -255,7 +257,7 @@ impl Deployment {
         }
     }
 
-    /// The dead letters of a queue that can be seen, oldest first.
+    /// The visible dead letters of a queue, oldest first.
     pub(crate) async fn dead_letters(
         &self,
         queue: QueueName,
@@ -263,8 +265,8 @@ impl Deployment {
         ask!(self, |queues, _| queues.dead_letters(queue).await)
     }
 
-    /// Puts the dead letters with these ids back on their queue. Returns their number; an error loses
-    /// none.
+    /// Puts the dead letters with these ids back on their queue. Returns their number. An error
+    /// loses none of them.
     pub(crate) async fn redrive(
         &self,
         queue: QueueName,
@@ -274,7 +276,8 @@ impl Deployment {
     }
 }
 
-/// Whether the variables name this queue. That of retries may be missing, as before there was one.
+/// Whether the variables name this queue. The retry queue may be missing, because earlier releases
+/// had none.
 #[cfg(feature = "aws")]
 fn is_named(queue: QueueName, vars: &Vars<impl Variables>) -> bool {
     queue.is_fifo() || vars.text("RETRY_QUEUE_URL").is_some()

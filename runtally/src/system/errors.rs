@@ -1,4 +1,4 @@
-//! Errors as programs read them: JSON of one shape, whoever made them.
+//! Errors for programs: JSON of one shape, wherever they come from.
 
 use super::connections::Reply;
 use bytes::Bytes;
@@ -9,13 +9,13 @@ use serde_json::json;
 
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Whether a person may see the answer: whoever sent `headers` is a browser, or takes pages.
+/// Whether the answer is for a person: `headers` come from a browser, or accept HTML.
 pub(super) fn is_for_people(headers: &HeaderMap) -> bool {
     let accepts = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     headers.contains_key(FETCH_MODE) || accepts.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// What is answered with a status that has a header of its own.
+/// Adds the header that belongs to a status.
 pub(super) fn with_allowed_methods(mut reply: Reply) -> Reply {
     if reply.status() == StatusCode::METHOD_NOT_ALLOWED {
         reply.headers_mut().entry(ALLOW).or_insert(HeaderValue::from_static("GET, HEAD"));
@@ -23,7 +23,7 @@ pub(super) fn with_allowed_methods(mut reply: Reply) -> Reply {
     reply
 }
 
-/// An error as `{"error":{"type","message"}}`; anything else as it is.
+/// An error as `{"error":{"type","message"}}`; any other answer unchanged.
 pub(super) async fn in_json(reply: Reply) -> Reply {
     let status = reply.status();
     if !status.is_client_error() && !status.is_server_error() {

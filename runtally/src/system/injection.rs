@@ -1,10 +1,10 @@
-//! Faults that a person puts into a simulated service.
+//! Faults that a person injects into a simulated service.
 
 use super::served::Service;
 use simulators::{Fault, FaultRule};
 use std::str::FromStr;
 
-/// Most requests that one fault hits.
+/// Most requests that one fault affects.
 pub(crate) const MOST_FAULTS: u32 = 1_000;
 
 /// Every fault: its name, and what goes wrong.
@@ -22,24 +22,24 @@ pub(crate) const FAULTS: [(&str, Fault, &str); 6] = [
 pub(crate) struct Injection {
     pub(crate) service: Service,
     pub(crate) fault: Fault,
-    /// How many of the next requests it hits.
+    /// How many of the next requests are affected.
     pub(crate) next: u32,
 }
 
 impl Injection {
-    /// The fault of these names; `next` is kept within bounds.
+    /// The fault with these names. `next` is limited to the bounds.
     pub(crate) fn named(service: &str, fault: &str, next: u32) -> Option<Self> {
         let service = Service::ALL.into_iter().find(|known| known.id() == service)?;
         let (_, fault, _) = FAULTS.into_iter().find(|(name, ..)| *name == fault)?;
         Some(Self { service, fault, next: next.clamp(1, MOST_FAULTS) })
     }
 
-    /// The rule that a simulator is given.
+    /// The rule for the simulator.
     pub(crate) fn rule(&self) -> FaultRule {
         FaultRule { fault: self.fault, next: Some(self.next), probability: None, kind: None }
     }
 
-    /// What it does, in a sentence.
+    /// The effect, in a sentence.
     pub(crate) fn in_words(&self) -> String {
         let words = FAULTS.iter().find(|(_, fault, _)| *fault == self.fault);
         let words = words.map_or("", |(.., words)| words);

@@ -1,6 +1,6 @@
 //! The parts that AWS plays in a deployment, in one process: the three functions with their
-//! triggers, the simulated services, and the way to a system that runs elsewhere.
-//! Nothing here parses arguments or prints.
+//! triggers, the simulated services, and access to a system that runs elsewhere. Nothing here
+//! parses arguments or prints.
 
 mod canned;
 mod connections;

@@ -1,4 +1,4 @@
-//! The adapters of a process that reaches the services over HTTP and keeps everything in SQLite.
+//! The adapters of a process that calls the services over HTTP and stores everything in SQLite.
 
 use crate::storage::{SqliteEventLog, SqliteQueue};
 use shared::adapters::http::HttpTransport;

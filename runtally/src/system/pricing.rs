@@ -1,4 +1,4 @@
-//! What scoring what waits would take, told at once.
+//! The price of scoring the leads that wait, computed at once.
 
 use super::one_machine::OneMachine;
 use crate::result::Fault;
@@ -15,10 +15,11 @@ use shared::services::airtable::{Limiters, Rate};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A person who waits for a price gets it within this, of as many leads as can be read.
+/// Longest time for computing a price. It covers as many leads as can be read in this time.
 const LONGEST: Duration = Duration::from_mins(10);
 
-/// Answers what scoring what waits for a client would take, or why nobody can say: nothing is done.
+/// Computes the price of scoring a client's waiting leads, or says why it is unknown. Nothing else
+/// is done.
 pub(crate) type Pricer = Arc<
     dyn Fn(ScoreWaiting, ClientId) -> BoxFuture<'static, Result<WaitingPrice, String>>
         + Send
@@ -38,14 +39,14 @@ pub(super) fn pricer<E: Env>(scoring: &Arc<Scoring<E>>, time: Duration) -> Price
     })
 }
 
-/// The pricer of a process that runs no function. It asks Airtable and the price table, and nobody else.
+/// The pricer of a process that runs no function. It uses only Airtable and the price table.
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
 pub(crate) fn pricer_alone(
     variables: impl Fn(&'static str) -> Option<String>,
 ) -> Result<Pricer, Fault> {
-    // What is asked of nobody needs no token here.
+    // Services that are not called need no token here.
     let needless = |name| match name {
         "APIFY_API_URL" => None,
         "APIFY_TOKEN" => Some("not-needed".to_owned()),

@@ -24,48 +24,48 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use webhook_intake::Intake;
 
-/// A call of a function that takes longer is stopped.
+/// A function call that takes longer is stopped.
 pub(super) const FUNCTION_TIMEOUT: Duration = Duration::from_secs(150);
-/// A message whose handler died comes back after this: six times the function's timeout, as AWS
-/// recommends.
+/// A message whose handler died comes back after this time: six times the function's timeout, as
+/// AWS recommends.
 const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(900);
-/// Most scoring tasks at the same time, over all clients: each may have `CALLS_AT_ONCE` calls in flight. Airtable's
-/// limit on one user's tokens is used up by ten.
+/// Most scoring tasks at the same time, over all clients. Each may have `CALLS_AT_ONCE` calls in
+/// flight. Ten tasks use up Airtable's limit for one user's tokens.
 const CONCURRENT_TASKS: NonZeroUsize = NonZeroUsize::new(40).expect("not zero");
-/// How they are shared over the clients, and what bounds the memory that they take.
+/// How tasks are shared among the clients, and the limit on their memory.
 const SHARES: Shares =
     Shares { plans: NonZeroUsize::new(16).expect("not zero"), bytes: 32 * 1024 * 1024 };
-/// Most batches of events at the same time. Those of one base are handled one by one.
+/// Most batches of events at the same time. Batches of one base are handled one by one.
 const CONCURRENT_BATCHES: NonZeroUsize = NonZeroUsize::new(2).expect("not zero");
 
 const FITS: &str = "the mapping's options are constants that fit";
-/// How long a stopping system waits for the finalizer, and how often it looks.
+/// How long a stopping system waits for the finalizer, and how often it checks.
 const REPORTED_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Configuration by variable, as the functions read it.
+/// Configuration by variable name, as the functions read it.
 pub trait Variables: Fn(&'static str) -> Option<String> {}
 impl<F: Fn(&'static str) -> Option<String>> Variables for F {}
 
-/// What only the process itself knows of its functions.
+/// What only the process itself knows about its functions.
 #[derive(Clone)]
 pub(crate) struct Inside {
     /// The queues.
     pub(crate) queue: SqliteQueue,
     /// The event log.
     pub(crate) log: SqliteEventLog,
-    /// Changes with everything that is stored.
+    /// Changes whenever something is stored.
     pub(crate) changes: watch::Receiver<u64>,
-    /// The slots of each base in Airtable.
+    /// The request slots of each base in Airtable.
     pub(crate) limiters: Arc<Limiters>,
-    /// What scoring what waits would take.
+    /// Computes the price of scoring waiting leads.
     pub(crate) price: Pricer,
     /// When the next tick is sent.
     pub(crate) next_tick: watch::Receiver<Timestamp>,
 }
 
-/// The running system. Dropping it stops it like a crash. Started again on the same database, it
-/// continues with everything it had accepted.
+/// The running system. Dropping it stops it like a crash. If it is started again on the same
+/// database, it continues with everything that it had accepted.
 pub struct System {
     /// The queues.
     pub queue: SqliteQueue,
@@ -78,7 +78,7 @@ pub struct System {
 }
 
 impl System {
-    /// Starts the functions over `database`, answering webhooks on `listener`.
+    /// Starts the functions over `database`, and answers webhooks on `listener`.
     ///
     /// # Errors
     /// Names what is missing or wrong.
@@ -91,7 +91,7 @@ impl System {
         Self::start_behind(variables, database, listener, seed, |_| Ok(None))
     }
 
-    /// The same, with something that answers what is not for the webhook.
+    /// Like [`System::start`], with a handler for requests that are not webhooks.
     pub(crate) fn start_behind(
         variables: impl Variables,
         database: &Database,
@@ -127,7 +127,7 @@ impl System {
         Ok(Self { queue, log, database, functions, webhooks, stop_webhooks })
     }
 
-    /// Waits until a part of the system stops, which only happens after a bug.
+    /// Waits until a part of the system stops. This happens only after a bug.
     pub async fn ended(&mut self) {
         tokio::select! {
             _ = self.webhooks.join_next() => {}
@@ -135,7 +135,7 @@ impl System {
         }
     }
 
-    /// Stops like a crash, at once and in the middle of whatever it does, and frees its address.
+    /// Stops like a crash, at once and in the middle of any work, and frees its address.
     pub(crate) async fn kill(&mut self) {
         for tasks in [
             &mut self.webhooks,
@@ -147,9 +147,8 @@ impl System {
         }
     }
 
-    /// Stops without losing anything: no webhook and no task is taken any more, the model's calls in
-    /// flight end, and what they brought is billed, written and on its record. The rest waits in the
-    /// queues.
+    /// Stops without loss: no new webhook and no new task is taken, model calls in flight finish,
+    /// and their results are billed, written and on the record. The rest waits in the queues.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -162,7 +161,7 @@ impl System {
     }
 }
 
-/// The two functions that queues trigger, at work. Dropping it stops them like a crash.
+/// The two functions that queues trigger, running. Dropping it stops them like a crash.
 pub struct Functions {
     scoring: JoinSet<()>,
     finalizer: JoinSet<()>,
@@ -183,7 +182,7 @@ impl Functions {
         }
     }
 
-    /// Lets scoring end what it began, and then the finalizer what scoring reported.
+    /// Lets scoring finish its work, and then the finalizer what scoring reported.
     async fn drain(mut self, queue: &SqliteQueue) -> Result<(), Fault> {
         self.others.shutdown().await;
         self.stop_scoring.send_replace(true);
@@ -194,7 +193,7 @@ impl Functions {
             }
             Ok::<(), Fault>(())
         };
-        // What is left then is in the queue, and on its record after the next start.
+        // The rest stays in the queue, and gets on its record after the next start.
         tokio::time::timeout(REPORTED_WITHIN, reported).await.unwrap_or(Ok(()))?;
         self.stop_finalizer.send_replace(true);
         while self.finalizer.join_next().await.is_some() {}
@@ -203,9 +202,10 @@ impl Functions {
 }
 
 /// Starts the two functions that queues trigger, and their ticks. Returns the third, which webhooks
-/// call, and the two at work.
+/// call, and the two that run.
 ///
 /// # Errors
+/// Names the variable that is missing or wrong.
 /// Names the variable that is missing or wrong.
 pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     variables: &impl Variables,
@@ -214,7 +214,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     seed: u64,
 ) -> Result<(Intake<SqliteQueue>, Functions), Fault> {
     let queue = adapters.queue.clone();
-    // One process: each base's whole limit, shared by all that reach it.
+    // One process: it has the whole limit of each base, shared by everything that uses the base.
     let limiters = Arc::new(Limiters::of_the_only_process());
     let intake =
         Intake::new(webhook_intake::Config::read(variables)?, queue.clone(), clock.clone());
@@ -226,7 +226,7 @@ pub fn start_functions<E: Env<Queue = SqliteQueue>>(
         fastrand::Rng::with_seed(seed),
     ));
     let config = metrics_finalizer::Config::read(variables)?;
-    // One group per record base, ticks included: one batch is in work at a time.
+    // One group per record base, ticks included, so that one batch is in work at a time.
     let record_base = config.airtable.master_base.clone();
     let finalizer =
         Arc::new(Finalizer::new(config, adapters, Arc::clone(&limiters), clock.clone()));
@@ -271,7 +271,7 @@ fn mapping(batch_size: usize, concurrency: NonZeroUsize) -> MappingOptions {
     MappingOptions { batch_size, concurrency, function_timeout: FUNCTION_TIMEOUT, shares: None }
 }
 
-/// The settings of the queues on one machine; `seed` as in [`QueueSettings`].
+/// The settings of the queues on one machine. `seed` is as in [`QueueSettings`].
 pub fn queue_settings(seed: u64) -> QueueSettings {
     QueueSettings {
         visibility_timeout: VISIBILITY_TIMEOUT,

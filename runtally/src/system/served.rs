@@ -1,5 +1,5 @@
 //! What `runtally serve` leaves in its folder for the operator's commands: where the services are
-//! that it simulates. It holds no secret; real services are found by the environment.
+//! that it simulates. It holds no secret. Real services are found through the environment.
 
 use super::services::Services;
 use crate::invented::World;
@@ -45,7 +45,7 @@ impl Served {
         Self { url: url.to_owned(), simulated }
     }
 
-    /// A variable of the environment, or else of the simulator of a service that is not real.
+    /// A variable of the environment, or else of the simulator, if the service is simulated.
     pub(crate) fn variable(&self, name: &'static str) -> Option<String> {
         set(name).or_else(|| {
             let simulated = self.simulated.iter().filter(|(service, _)| !service.has_token());
@@ -53,7 +53,8 @@ impl Served {
         })
     }
 
-    /// Leaves it whole or not at all: a server may be killed in its first second.
+    /// Writes the file completely or not at all, because a server may be killed in its first
+    /// second.
     pub(crate) fn write(&self, data: &Path) -> io::Result<()> {
         let new = data.join(format!("{FILE}.new"));
         let mut file = private_file(&new)?;
@@ -62,7 +63,7 @@ impl Served {
         std::fs::rename(new, data.join(FILE))
     }
 
-    /// Reads what the last `serve` on the folder `data` left; empty where none ever ran.
+    /// Reads what the last `serve` on the folder `data` left; empty if it never ran.
     pub(crate) fn read(data: &Path) -> io::Result<Self> {
         match std::fs::read(data.join(FILE)) {
             Ok(json) => Ok(serde_json::from_slice(&json)?),
@@ -75,7 +76,7 @@ impl Served {
 impl Service {
     pub(crate) const ALL: [Self; 3] = [Self::Airtable, Self::Apify, Self::Gemini];
 
-    /// Its name where one is typed.
+    /// Its name in arguments and forms.
     pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Airtable => "airtable",
@@ -84,7 +85,7 @@ impl Service {
         }
     }
 
-    /// Why nothing is invented where the service is the real one, and what to do.
+    /// Why nothing is invented if the service is real, and what to do.
     pub(crate) fn refusal(self) -> (&'static str, &'static str) {
         match self {
             Self::Airtable => (
@@ -117,7 +118,7 @@ impl Service {
         }
     }
 
-    /// The variables of which one is set where `serve` does not simulate the service.
+    /// The token variables. If one of them is set, `serve` does not simulate the service.
     pub(crate) fn tokens(self) -> &'static [&'static str] {
         match self {
             Self::Airtable => &["AIRTABLE_TOKEN"],
@@ -126,7 +127,7 @@ impl Service {
         }
     }
 
-    /// The variables that name another place of the service.
+    /// The variables with another address of the service.
     fn places(self) -> &'static [&'static str] {
         match self {
             Self::Airtable => &["AIRTABLE_API_URL"],
@@ -135,12 +136,12 @@ impl Service {
         }
     }
 
-    /// Whether the environment has a token of the service: then it is found by the environment.
+    /// Whether the environment has a token of the service, and so decides where it is.
     pub(crate) fn has_token(self) -> bool {
         self.tokens().iter().any(|name| set(name).is_some())
     }
 
-    /// Whether the service is the vendor's own: it has a token, and no place on this machine.
+    /// Whether the service is the vendor's own: it has a token, and no address on this machine.
     pub(crate) fn is_real(self) -> bool {
         let is_here = |name: &&str| set(name).is_some_and(|url| is_on_this_machine(&url));
         self.has_token() && !self.places().iter().any(is_here)

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// How the simulators behave.
+/// The behaviour of the simulators.
 #[expect(missing_docs, reason = "the names of the other fields say all")]
 #[derive(Debug, Clone)]
 pub struct ServiceOptions {
@@ -25,7 +25,7 @@ pub struct ServiceOptions {
     pub ports: Ports,
     /// The address of this machine on which they listen.
     pub bind: IpAddr,
-    /// Whether Gemini accepts the invented service account besides its API key, as on Vertex AI.
+    /// Whether Gemini accepts the invented service account besides its API key, as Vertex AI does.
     pub offers_service_account: bool,
 }
 
@@ -81,7 +81,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Starts the simulators with the state in `database`, and keeps every change there.
+    /// Starts the simulators with the state in `database`, and stores every change there.
     ///
     /// # Errors
     /// When a port is taken or the state cannot be read.

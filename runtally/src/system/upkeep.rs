@@ -1,5 +1,5 @@
-//! What is done from time to time: messages of other processes are seen, ticks are sent, and what was
-//! deleted or is too old leaves the files.
+//! Periodic work: notices messages of other processes, sends ticks, and removes what was deleted or
+//! is too old from the files.
 
 use crate::storage::{Database, SqliteQueue};
 use jiff::Timestamp;
@@ -13,13 +13,13 @@ use tokio::sync::watch;
 
 /// Time between two ticks of the metrics finalizer.
 const TICK_EVERY: Duration = Duration::from_secs(600);
-/// Time until a message from another process is seen.
+/// How soon a message from another process is noticed.
 const LISTEN_EVERY: Duration = Duration::from_millis(500);
-/// Longest time that deleted text stays in the write-ahead log, if nobody else reads the file.
+/// Longest time that deleted text stays in the write-ahead log, if no other process reads the file.
 const CLEAN_EVERY: Duration = Duration::from_mins(1);
-/// How soon it is tried again while somebody reads.
+/// Wait before the next try while another process reads.
 const CLEAN_AGAIN: Duration = Duration::from_secs(5);
-/// As long as the queues on AWS keep them.
+/// The same as on the queues on AWS.
 const DEAD_LETTER_DAYS: u32 = 14;
 /// A hundred years.
 const MOST_DEAD_LETTER_DAYS: u32 = 36_500;
@@ -56,8 +56,7 @@ pub(super) async fn listen(database: Database, queue: SqliteQueue) {
     }
 }
 
-/// Sees to it that dead letters older than `age` are deleted, and that what was deleted is gone from
-/// the files.
+/// Deletes dead letters older than `age`, and removes deleted data from the files.
 pub(super) async fn clean(database: Database, queue: SqliteQueue, age: Duration) {
     loop {
         if let Err(error) = delete_dead_letters(&queue, age) {
@@ -105,7 +104,7 @@ pub(super) async fn tick(
     }
 }
 
-/// Resolves when it is said that a function stops; never if nobody can say so any more.
+/// Resolves when a function is told to stop; never if nobody can tell it any more.
 pub(super) async fn until(mut stopped: watch::Receiver<bool>) {
     if stopped.wait_for(|is_said| *is_said).await.is_err() {
         std::future::pending().await

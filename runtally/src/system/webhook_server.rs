@@ -1,4 +1,4 @@
-//! What API Gateway does on AWS: HTTP in front of webhook intake.
+//! Does what API Gateway does on AWS: HTTP in front of webhook intake.
 
 use super::connections::{Reply, serve_connections};
 use super::errors;
@@ -17,14 +17,14 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use webhook_intake::{BodyFault, Intake, MAX_BODY, handle, refuse_body, refuse_by_head};
 
-/// Longest time that a body may take, at whatever speed it comes.
+/// Longest time for receiving a body, at any speed.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// How much of a refused body is read and thrown away, and for how long. A sender that is still
+/// How much of a refused body is read and discarded, and for how long. A sender that is still
 /// sending when the connection closes may never see the answer.
 const DISCARDED_BYTES: usize = 8 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Answers what is not for webhook intake.
+/// Answers requests that are not for webhook intake.
 pub(crate) type Front = Arc<dyn Fn(Request<Incoming>) -> BoxFuture<'static, Reply> + Send + Sync>;
 
 /// Paths that webhook intake answers.
@@ -66,13 +66,13 @@ async fn passed_on(front: Front, request: Request<Incoming>) -> Reply {
     if is_for_people { reply } else { errors::in_json(reply).await }
 }
 
-/// Answers a request. Nothing of a body is read, let alone kept, for somebody without the token.
+/// Answers a request. Without the token, no part of the body is read or kept.
 async fn answer<Q: Queue>(
     intake: Arc<Intake<Q>>,
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let (head, mut body) = request.into_parts();
-    // A sender that asks before it sends is not sending.
+    // A sender with `Expect` waits for permission before it sends the body.
     let is_sending = !head.headers.contains_key(EXPECT);
     if let Some(refused) = refuse_by_head(&intake, &head) {
         if is_sending {

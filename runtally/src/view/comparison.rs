@@ -1,4 +1,4 @@
-//! A run's record held against its events, cell by cell.
+//! Compares a run's record with its events, cell by cell.
 
 use serde_json::{Map, Value};
 use shared::core::counted::counted;
@@ -9,18 +9,18 @@ use shared::run_records::{Shape, differences};
 use shared::schema::run_record;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, identity, oldest_first};
 
-/// What Airtable shows of a run, beside what the events say.
+/// What Airtable shows of a run, and what the events say.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison {
     /// Every cell that the record should have.
     pub(crate) expected: Map<String, Value>,
     /// The rows with the run's identity, oldest first; there should be one.
     pub(crate) records: Vec<Row>,
-    /// Fields whose cell on the record is not the expected one.
+    /// Fields whose cell on the record differs from the expected one.
     pub(crate) differences: Vec<&'static str>,
 }
 
-/// Reads the run's record, and compares it with what its events add up to.
+/// Reads the run's record, and compares it with the result of its events.
 ///
 /// # Errors
 /// When Airtable cannot be read.
@@ -39,7 +39,7 @@ pub(crate) async fn compare(
 }
 
 impl Comparison {
-    /// Compares these rows of a table of this shape with what the events add up to.
+    /// Compares these rows of a table of this shape with the result of the events.
     pub(crate) fn of(shape: &Shape, mut records: Vec<Row>, summary: &Summary) -> Self {
         let expected = shape.cells(summary);
         oldest_first(&mut records);
@@ -50,12 +50,13 @@ impl Comparison {
         Self { expected, records, differences }
     }
 
-    /// Whether the one record says what the events say.
+    /// Whether there is one record and it says what the events say.
     pub(crate) fn is_right(&self) -> bool {
         self.records.len() == 1 && self.differences.is_empty()
     }
 
-    /// What the comparison shows, in one sentence. `behind` events are not on the record yet.
+    /// The result of the comparison, in one sentence. `behind` is the number of events that are not
+    /// on the record yet.
     pub(crate) fn verdict(&self, run: &RunId, behind: usize) -> String {
         match (self.records.as_slice(), self.differences.len()) {
             ([], _) => "There is no record; the next event or tick writes it.".to_owned(),

@@ -13,7 +13,7 @@ pub(crate) fn events_of(log: &RunLog) -> (Vec<MetricsEvent>, usize) {
     (events, unreadable)
 }
 
-/// The event that a log's text is; `None` for one of another release.
+/// Parses a log entry; `None` for an event of another release.
 pub(crate) fn event_of(body: &str) -> Option<MetricsEvent> {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => Some(*event),

@@ -1,4 +1,4 @@
-//! An event as one line for people.
+//! Describes an event in one line for people.
 
 use shared::core::counted::{counted, grouped};
 use shared::messages::{
@@ -105,7 +105,7 @@ fn leads(leads: &[LeadOutcome]) -> String {
     told.join(", ")
 }
 
-/// How many there are of what, without what there is none of.
+/// The counts in words, without those that are 0.
 fn present<const N: usize>(counts: [(usize, &str); N]) -> Vec<String> {
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     counts.map(|(count, what)| format!("{count} {what}")).collect()

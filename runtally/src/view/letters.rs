@@ -1,4 +1,4 @@
-//! A dead letter, with its run and its content as far as they are known.
+//! A dead letter, with its run and its content if they are known.
 
 use super::task_text::message_in_words;
 use jiff::Timestamp;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::core::ids::RunId;
 use shared::ports::{DeadLetter, QueueName};
 
-/// A dead letter, with its run and its content as far as they are known.
+/// A dead letter, with its run and its content if they are known.
 #[derive(Serialize)]
 pub(crate) struct Letter {
     pub(crate) queue: &'static str,

@@ -1,6 +1,5 @@
-//! What an operator is told of events, messages and records, by a command or on the page: one
-//! answer to one question.
-//! How it is printed or drawn may not enter.
+//! How commands and the page describe events, messages and records to an operator, so that both
+//! give the same answer. Printing and drawing do not belong here.
 
 mod comparison;
 mod events;

@@ -1,11 +1,11 @@
-//! What a message is, in words that an operator knows.
+//! Describes a message in an operator's words.
 
 use shared::core::counted::counted;
 use shared::core::ids::RunId;
 use shared::messages::{ClientScope, Message, MetricsMessage, RetryState, ScoringTask};
 use shared::ports::QueueName;
 
-/// The run of a queue's message, if the message names it, and what the message is.
+/// The run of a queue's message, if the message names it, and a description of the message.
 pub(crate) fn message_in_words(queue: QueueName, body: &str) -> (Option<RunId>, String) {
     match queue {
         QueueName::Metrics => event_in_words(body),
@@ -16,7 +16,7 @@ pub(crate) fn message_in_words(queue: QueueName, body: &str) -> (Option<RunId>, 
     }
 }
 
-/// The run of a task, if the task names it, and what the task is.
+/// The run of a task, if the task names it, and a description of the task.
 pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => {
@@ -44,7 +44,7 @@ pub(crate) fn task_in_words(body: &str) -> (Option<RunId>, String) {
     }
 }
 
-/// The run of a metrics message and what it is.
+/// The run of a metrics message, and a description of the message.
 fn event_in_words(body: &str) -> (Option<RunId>, String) {
     match MetricsMessage::decode(body) {
         Ok(MetricsMessage::Event(event)) => {

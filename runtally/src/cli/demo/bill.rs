@@ -1,4 +1,4 @@
-//! The model's bill against the calls on the records, where kills may have lost answers.
+//! Compares the model's bill with the calls on the records. Kills may have lost some answers.
 
 use super::stage::{Dispatched, Stage};
 use crate::result::Fault;
@@ -9,7 +9,7 @@ use shared::messages::{BilledCall, CallOutcome, Fact, MetricsEvent};
 use shared::ports::EventLog;
 use std::collections::BTreeMap;
 
-/// Calls that the model answered and billed, and whose answers nobody heard.
+/// Calls that the model answered and billed, but whose answers were lost.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Unheard {
     pub(super) calls: u64,
@@ -18,16 +18,16 @@ pub(super) struct Unheard {
 
 /// How the bill and the records differ.
 pub(super) struct Bill {
-    /// Calls on the bill alone.
+    /// Calls that only the bill has.
     pub(super) unheard: Unheard,
-    /// Calls that the records name as such.
+    /// Calls that the records report as unobserved.
     pub(super) unobserved: u64,
-    /// Calls on the records alone: there may be none.
+    /// Calls that only the records have. There must be none.
     pub(super) invented: u64,
 }
 
 impl Bill {
-    /// Takes each call on the records off the bill, by its tokens.
+    /// Removes each call on the records from the bill, matching by tokens.
     pub(super) async fn of(stage: &Stage, runs: &[Dispatched]) -> Result<Self, Fault> {
         let mut calls_by_tokens: BTreeMap<u64, u64> = BTreeMap::new();
         for answer in stage.services.gemini.service().billed() {
@@ -52,7 +52,7 @@ impl Bill {
     }
 }
 
-/// What a record finds odd besides calls whose answers nobody heard.
+/// The record's `Balance` without the lines about calls whose answers were lost.
 pub(super) fn without_unheard(balance: &str) -> String {
     let is_of_others =
         |line: &&str| !line.contains(" unobserved, ") && !line.contains(" without usage");

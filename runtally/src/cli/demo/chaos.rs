@@ -1,4 +1,4 @@
-//! What happens in production, on purpose and at random moments: `runtally demo --chaos`.
+//! `runtally demo --chaos`: causes the trouble of production on purpose, at random moments.
 
 use super::cells::field;
 use super::stage::{Dispatched, Stage};
@@ -10,16 +10,16 @@ use shared::ports::QueueName;
 use shared::schema::run_record;
 use std::time::Duration;
 
-/// Between two of them.
+/// Pause between two disturbances.
 const PAUSE_MS: std::ops::Range<u64> = 100..400;
-/// No more of them after so many, so that the runs end.
+/// Most disturbances, so that the runs end.
 const MOST: u32 = 12;
 
-/// What was done to the system so far.
+/// The disturbances so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(super) struct Done {
     kills: u32,
-    /// Times at which all events in work were delivered again, before those behind them.
+    /// How often all events in work were delivered again, before later events.
     deliveries_repeated: u32,
     webhooks_repeated: u32,
     records_deleted: u32,
@@ -47,7 +47,7 @@ impl Done {
     }
 }
 
-/// Does the next of them.
+/// Picks and causes disturbances.
 pub(super) struct Chaos {
     pub(super) done: Done,
     random: fastrand::Rng,
@@ -58,7 +58,7 @@ impl Chaos {
         Self { done: Done::default(), random: fastrand::Rng::with_seed(seed) }
     }
 
-    /// How long to leave the system alone; `None` when it was disturbed often enough.
+    /// How long to leave the system alone; `None` after the last disturbance.
     pub(super) fn pause(&mut self) -> Option<Duration> {
         (self.done.all() < MOST).then(|| Duration::from_millis(self.random.u64(PAUSE_MS)))
     }
@@ -72,7 +72,7 @@ impl Chaos {
         let Some(run) = self.random.choice(runs) else { return Ok(()) };
         match self.random.u8(..10) {
             0 | 1 => {
-                // Not those of scoring: a copy of a task would wait for half a minute.
+                // Not the scoring queue: a copy of a task would wait for half a minute.
                 stage.system.queue.release(QueueName::Metrics)?;
                 self.done.deliveries_repeated += 1;
             }
@@ -90,8 +90,8 @@ impl Chaos {
         Ok(())
     }
 
-    /// Deletes a record and edits another when all runs are at their end, and starts the system
-    /// again: its first tick finds both.
+    /// When all runs have ended, deletes one record, edits another and restarts the system. Its
+    /// first tick finds both.
     pub(super) async fn last_strike(
         &mut self,
         stage: &mut Stage,
@@ -106,7 +106,7 @@ impl Chaos {
     }
 }
 
-/// Deletes the record of a run as a person may. Whether there was one.
+/// Deletes the record of a run, as a person may. Returns whether there was one.
 fn delete(stage: &Stage, run: &Dispatched) -> Result<bool, Fault> {
     let Some(record) = record_of(stage, run)? else { return Ok(false) };
     let airtable = stage.services.airtable.service();
@@ -115,7 +115,7 @@ fn delete(stage: &Stage, run: &Dispatched) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// Writes wrong numbers over those of a run's record as a person may. Whether there was one.
+/// Writes wrong numbers into a run's record, as a person may. Returns whether there was one.
 fn edit(stage: &Stage, run: &Dispatched) -> Result<bool, Fault> {
     let Some(record) = record_of(stage, run)? else { return Ok(false) };
     let cells = json!({run_record::POSTS_SCORED: 999_999, run_record::BALANCE: "edited"});

@@ -21,7 +21,7 @@ use std::time::Instant;
 /// Runs the demo. Succeeds only if the proof holds.
 ///
 /// # Errors
-/// When the system cannot be started on this machine, or more profiles are asked for than leads.
+/// When the system cannot start on this machine, or `options` has more profiles than leads.
 pub async fn run(options: &Options) -> CommandResult {
     if options.profiles > options.leads {
         let (profiles, leads) = (options.profiles, options.leads);
@@ -55,7 +55,7 @@ async fn compare(options: &Options) -> Result<Comparison, Fault> {
     })
 }
 
-/// Runs the whole pipeline once on a world of its own.
+/// Runs the whole pipeline once, on a new world.
 async fn run_once(options: &Options) -> Result<Proof, Fault> {
     let mut stage = Stage::set(options).await?;
     let started = Instant::now();

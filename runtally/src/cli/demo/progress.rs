@@ -11,18 +11,18 @@ use shared::schema::run_record;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Without any sign of work for this long the demo stops and shows what there is.
+/// The demo stops after this time without any sign of work, and shows what it has.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Not longer than this, although a task says when it is tried again: each kill was an attempt at it, so
-/// that may be in minutes.
+/// The longest wait, even if a task says that it is tried again later. Each kill counts as an
+/// attempt, so the delay can be minutes.
 const LONGEST: Duration = Duration::from_mins(20);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// A look may take this part of the time, so that looking slows nothing down.
+/// Looking may take at most this part of the time, so that it does not slow the system down.
 const SHARE_OF_LOOKING: u32 = 20;
 
-/// Waits until every run has ended and no message is left; `chaos` disturbs them meanwhile. Returns
-/// whether that happened; `false` means that nothing moved any more.
+/// Waits until every run has ended and no message is left, while `chaos` disturbs the system.
+/// Returns whether the runs ended; `false` means that nothing moved any more.
 pub(super) async fn follow(
     stage: &mut Stage,
     runs: &[Dispatched],
@@ -64,12 +64,12 @@ pub(super) async fn follow(
     }
 }
 
-/// Whether a task waits for its next attempt, which comes by itself.
+/// Whether a task waits for its next attempt.
 fn has_waiting_tasks(stage: &Stage) -> Result<bool, Fault> {
     Ok(!stage.system.queue.waiting(PATIENCE)?.is_empty())
 }
 
-/// Whether nothing is in work. A copy of a task that waits for another attempt finds its leads done.
+/// Whether nothing is in work. Waiting tasks do not count: a copy of a task finds its leads done.
 fn is_quiet(stage: &Stage) -> Result<bool, Fault> {
     let is_idle = |queue| stage.system.queue.depth(queue).map(|depth| depth.is_idle());
     Ok(is_idle(QueueName::Scoring)? && is_idle(QueueName::Metrics)?)
@@ -79,7 +79,7 @@ fn next_strike(chaos: &mut Option<&mut Chaos>) -> Option<Instant> {
     chaos.as_deref_mut()?.pause().map(|pause| Instant::now() + pause)
 }
 
-/// Replaces the line that shows how far it is: the carriage return and the escape sequence do that.
+/// Redraws the progress line, with a carriage return and an escape sequence.
 fn draw(since: Duration, leads: (u64, u64), runs: (usize, usize)) -> Result<(), Fault> {
     let mut out = std::io::stderr();
     let (seconds, (done, of), (ended, all)) = (since.as_secs(), leads, runs);
@@ -87,8 +87,8 @@ fn draw(since: Duration, leads: (u64, u64), runs: (usize, usize)) -> Result<(), 
     Ok(out.flush()?)
 }
 
-/// How many leads of the runs are scored, skipped or failed, and how many there are. The event log
-/// says so.
+/// How many leads of the runs are scored, skipped or failed, and how many there are, by the event
+/// log.
 async fn leads_done(stage: &Stage, runs: &[Dispatched]) -> Result<(u64, u64), Fault> {
     let (mut done, mut all) = (0, 0);
     for run in runs {

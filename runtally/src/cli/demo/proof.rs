@@ -1,4 +1,4 @@
-//! The demo's proof: what the services saw against what the records say.
+//! The demo's proof: compares what the services saw with what the records say.
 
 use super::bill::{Bill, Unheard, without_unheard};
 use super::cells::{cost, field, number};
@@ -24,9 +24,9 @@ pub(super) struct Proof {
     /// Tokens of every answer that Gemini billed.
     pub(super) billed_tokens: u64,
     pub(super) recorded_tokens: u64,
-    /// Answers of the model that are on no record, because a kill lost them.
+    /// The model's answers that are on no record, because a kill lost them.
     pub(super) unheard: Unheard,
-    /// What the system was disturbed with, if that was asked for.
+    /// The disturbances, if the demo was run with `--chaos`.
     pub(super) chaos: Option<Done>,
     /// Requests by service and kind, with the status of their answers.
     pub(super) requests: BTreeMap<&'static str, Vec<RequestCount>>,
@@ -37,12 +37,12 @@ pub(super) struct Proof {
 /// How the runs ended.
 pub(super) struct Ended {
     pub(super) elapsed: Duration,
-    /// Whether all did.
+    /// Whether all runs ended.
     pub(super) finished: bool,
     pub(super) chaos: Option<Done>,
 }
 
-/// A run, as its record and its client's rows show it.
+/// A run, according to its record and its client's rows.
 pub(super) struct RunLine {
     pub(super) run: String,
     pub(super) status: String,
@@ -50,15 +50,15 @@ pub(super) struct RunLine {
     pub(super) leads_scored: u64,
     pub(super) posts_scored: u64,
     pub(super) tokens: u64,
-    /// What the model cost, in dollars.
+    /// The cost of the model, in dollars.
     pub(super) cost: f64,
     /// Whether all checks of the run hold.
     pub(super) is_right: bool,
 }
 
-/// What a post-scored lead costs, with several leads in each call and with one.
+/// The cost of a post-scored lead, with several leads in each call and with one.
 pub(super) struct Comparison {
-    /// Dollars per lead with several leads in a call, as the system does it by itself.
+    /// Dollars per lead with the system's usual number of leads in a call.
     pub(super) several: f64,
     /// Dollars per lead with one lead in a call.
     pub(super) one: f64,
@@ -218,12 +218,13 @@ impl Proof {
         let said = said.map(|(_, said)| said.trim_matches([' ', '.']));
         self.check(format!("{client}: leads"), words, said.unwrap_or("not finished"));
         let said = field(record, run_record::BALANCE).to_owned();
-        // The calls that a record names as unheard are checked against the model's bill.
+        // The bill checks the calls that a record reports as unobserved.
         let said = if self.chaos.is_some() { without_unheard(&said) } else { said };
         self.check(format!("{client}: Balance"), expected.balance(), said);
     }
 
-    /// Checks that as many rows hold a score of the run as its record says; returns how many.
+    /// Checks that the record's number of scores is the number of rows with a score of this run.
+    /// Returns it.
     fn check_rows(&mut self, stage: &Stage, run: &Dispatched) -> Result<u64, Fault> {
         let rows = stage.rows(&run.client.base, leads::TABLE)?;
         let marker = format!("\"run_id\":\"{}\"", run.run);
@@ -247,7 +248,7 @@ impl Proof {
     }
 }
 
-/// What a record must say of the leads.
+/// What a record must say about the leads.
 fn leads_in_words(run: &Dispatched) -> String {
     let (expected, profiles) = (&run.expected, &run.profiles);
     let of = |kind, [all, scored, skipped, failed]: [u64; 4]| {

@@ -1,4 +1,4 @@
-//! The demo's answer for people and for programs.
+//! Shows the demo's result to people and to programs.
 
 use super::options::Options;
 use super::proof::{Check, Comparison, Proof};
@@ -11,12 +11,12 @@ use shared::schema::run_record;
 use simulators::RequestCount;
 use std::io::{Result, Write};
 
-/// More runs than this are not listed one by one.
+/// With more runs than this, the runs are not listed one by one.
 const MOST_LISTED: usize = 8;
-/// So many runs with a problem are listed then, and so many checks that fail.
+/// Then only this many runs with a problem are listed, and this many failed checks.
 const MOST_PROBLEMS: usize = 5;
 
-/// First the verdict, then a line for each run, then the proof.
+/// Prints the verdict, then a line for each run, then the proof.
 pub(super) fn report(proof: &Proof, options: &Options) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let tone = if proof.holds() { Tone::Good } else { Tone::Bad };
@@ -42,7 +42,7 @@ pub(super) fn report(proof: &Proof, options: &Options) -> Result<()> {
     writeln!(out, "`--verbose` shows every record and every check.")
 }
 
-/// What a post-scored lead costs, in one line.
+/// The cost of a post-scored lead, in one line.
 pub(super) fn comparison(comparison: &Comparison) -> Result<()> {
     let Comparison { several, one, .. } = comparison;
     writeln!(
@@ -66,7 +66,7 @@ fn verdict(proof: &Proof) -> String {
     )
 }
 
-/// A line for each run; of very many, for those with a problem.
+/// A line for each run. If there are many, only for runs with a problem.
 fn runs(proof: &Proof) -> String {
     let mut lines = Listing::new(["run", "status", "leads", "posts", "tokens", "cost", ""]);
     let is_few = proof.runs.len() <= MOST_LISTED;
@@ -95,7 +95,7 @@ fn runs(proof: &Proof) -> String {
     }
 }
 
-/// The sums over all runs, and what they took.
+/// The sums over all runs: numbers, requests and time.
 fn sums(proof: &Proof) -> [String; 2] {
     let unheard = match &proof.chaos {
         Some(_) if proof.unheard.calls > 0 => format!(

@@ -1,4 +1,4 @@
-//! What the demo runs on: simulated services, the functions, and invented clients.
+//! The demo's environment: simulated services, the functions, and invented clients.
 
 use super::options::Options;
 use crate::invented::{self, Expected, ExpectedProfiles, Harvest, InventedClient, Size, World};
@@ -18,13 +18,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How long a killed system is down: as long as Airtable remembers the requests before, of which the
-/// next process knows nothing.
+/// How long a killed system is down: as long as Airtable remembers earlier requests, because the
+/// next process does not know about them.
 const DOWN_FOR: Duration = Duration::from_millis(1_100);
 
 pub(super) struct Dispatched {
     pub(super) client: InventedClient,
-    /// Apify's id of the harvest, and the webhook that tells of its end.
+    /// Apify's id of the harvest, and the webhook that announces its end.
     harvest: (String, Webhook),
     pub(super) run: RunId,
     pub(super) expected: Expected,
@@ -42,7 +42,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts everything, with the invented bases and nothing to score yet.
+    /// Starts everything. The invented bases exist, and nothing is to be scored yet.
     pub(super) async fn set(options: &Options) -> Result<Self, Fault> {
         let world = World::invent(Size {
             leads: options.leads as usize,
@@ -67,7 +67,7 @@ impl Stage {
         Ok(Self { services, system, world, database, address, variables, seed })
     }
 
-    /// Stops the system like a crash, and starts it again on the same data and address.
+    /// Stops the system like a crash, and starts it again with the same data and address.
     pub(super) async fn kill_and_start(&mut self) -> Result<(), Fault> {
         self.system.kill().await;
         tokio::time::sleep(DOWN_FOR).await;
@@ -87,7 +87,7 @@ impl Stage {
         airtable.rows(base.as_str(), table).map_err(|error| error.to_string().into())
     }
 
-    /// Asks for the profiles of a client to be scored in the run that its harvest belongs to.
+    /// Requests scoring of a client's profiles, in the run of its harvest.
     pub(super) async fn score_profiles(&self, run: &Dispatched) -> Result<(), Fault> {
         let body = json!({"clientId": run.client.id, "kind": "profile", "runId": run.run});
         let request = http::Request::post(format!("http://{}/runs", self.address))
@@ -100,14 +100,14 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets Apify tell of a harvest's end once more.
+    /// Makes Apify announce the end of a harvest again.
     pub(super) fn announce(&self, run: &Dispatched) {
         let (harvest, webhook) = &run.harvest;
         self.services.apify.service().dispatch(harvest, EventType::Succeeded, webhook);
     }
 
-    /// Lets Apify announce a harvest of each client that has leads. Every other one belongs to an
-    /// orchestrated run, whose id the webhook names; the others stand alone.
+    /// Makes Apify announce a harvest of each client that has leads. Every second harvest belongs
+    /// to an orchestrated run, whose id the webhook names; the others are standalone.
     pub(super) fn dispatch(&self) -> Vec<Dispatched> {
         let now = Timestamp::now();
         let started_at = Harvest::started_at(now);

@@ -1,4 +1,4 @@
-//! Airtable's token, and what to do when Airtable refuses.
+//! Checks of Airtable's token, and hints for Airtable's refusals.
 
 use super::check::Check;
 use crate::cli::output::of_airtable;
@@ -8,15 +8,15 @@ use shared::services::airtable::{Airtable, AirtableError, Identity};
 
 pub(super) type Api = Airtable<HttpTransport>;
 
-/// What the functions need their token for.
+/// The scopes that the functions need.
 const SCOPES: [&str; 3] = ["data.records:read", "data.records:write", "schema.bases:read"];
-/// For writing rows.
+/// The scope for writing rows.
 const WRITE_SCOPE: &str = SCOPES[1];
-/// For reading tables and fields.
+/// The scope for reading tables and fields.
 pub(super) const SCHEMA_SCOPE: &str = SCOPES[2];
 
-/// What Airtable says of a token. Of a personal access token it tells no scopes: what such a token
-/// may do is tried, base by base.
+/// What Airtable says about a token. Airtable does not list the scopes of a personal access token,
+/// so the doctor tries such a token on each base.
 pub(super) fn check_scopes(identity: &Identity) -> Vec<Check> {
     let what = "Airtable token";
     let mut checks = vec![Check::ok(what, format!("Airtable knows it ({})", identity.id))];
@@ -30,7 +30,7 @@ pub(super) fn check_scopes(identity: &Identity) -> Vec<Check> {
     checks
 }
 
-/// Tries to write rows of a table, without changing any.
+/// Tries to write to a table, without changing any row.
 pub(super) async fn check_writing(airtable: &Api, base: &BaseId, what: &str, table: &str) -> Check {
     match airtable.try_to_write(base, table).await {
         Ok(()) => {
@@ -47,8 +47,8 @@ pub(super) async fn check_writing(airtable: &Api, base: &BaseId, what: &str, tab
     }
 }
 
-/// What Airtable did not answer. That it limits the requests is nobody's fault: the system itself may
-/// be using them.
+/// A request that Airtable did not answer. A rate limit is only a warning, because the system
+/// itself may be using the requests.
 pub(super) fn unanswered(what: impl ToString, error: &AirtableError) -> Check {
     if matches!(error, AirtableError::RateLimited { .. }) {
         let todo = "ask again in a minute; the system waits by itself";

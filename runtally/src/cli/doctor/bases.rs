@@ -1,4 +1,4 @@
-//! The bases: the master base, and the base of each client that is served.
+//! Checks the master base and the base of each served client.
 
 use super::airtable::{Api, check_scopes, check_writing, unanswered};
 use super::check::Check;
@@ -18,10 +18,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Two requests a second: of one only, a slow Airtable would not have answered all in time.
+/// Two requests a second. With one, a slow Airtable would not answer all in time.
 const RATE: Rate = Rate { requests: 2, per: Duration::from_secs(1) };
 
-/// Checks everything in Airtable, from the token inwards.
+/// Checks everything in Airtable, beginning with the token.
 pub(super) async fn check(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match AirtableConfig::read(&Vars::new(variables)) {
         Ok(config) => config,

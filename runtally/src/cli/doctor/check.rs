@@ -46,7 +46,7 @@ impl Check {
         Self { level, what: what.to_string(), says: says.to_string(), what_to_do: todo }
     }
 
-    /// The check in one line, as far as the terminal is wide enough.
+    /// The check in one line, shortened to the width of the terminal.
     pub(super) fn line(&self) -> String {
         let Self { level, what, says, what_to_do } = self;
         let (name, tone) = match level {
@@ -57,7 +57,7 @@ impl Check {
         };
         let todo = what_to_do.as_ref().map(|todo| format!(" → {todo}")).unwrap_or_default();
         let line = fitted(&format!("{name:<8} {what}: {says}{todo}"), 9);
-        // The level stands first and is never broken.
+        // The level comes first and is never broken.
         Paint::of_stdout().put(tone, name) + &line[name.len()..]
     }
 }

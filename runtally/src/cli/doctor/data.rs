@@ -32,7 +32,7 @@ pub(super) async fn check(deployment: Result<Deployment, Fault>) -> Vec<Check> {
 async fn check_waiting(deployment: &Deployment) -> Vec<Check> {
     let what = "waiting tasks";
     match Waiting::read(deployment).await {
-        // The check of the queue says so.
+        // The check of the queue reports the error.
         Err(_) => Vec::new(),
         Ok(waiting) if waiting.count == 0 => vec![Check::ok(what, "none")],
         Ok(waiting) if waiting.tasks.is_empty() => {

@@ -73,7 +73,7 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The checks of one group, or one that says that they took too long.
+/// The checks of one group, or a check that says that they took too long.
 async fn patiently(what: &str, checks: impl Future<Output = Vec<Check>>) -> Vec<Check> {
     tokio::time::timeout(PATIENCE, checks).await.unwrap_or_else(|_| {
         let says = format!("not finished within {} s; none of it is checked", PATIENCE.as_secs());

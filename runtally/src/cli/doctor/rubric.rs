@@ -1,4 +1,4 @@
-//! The rubric from which a client's prompt for posts is made.
+//! Checks the rubric, from which a client's prompt for posts is made.
 
 use super::airtable::{Api, unanswered};
 use super::check::Check;
@@ -6,7 +6,7 @@ use shared::core::ids::BaseId;
 use shared::schema::{post_attributes, post_instructions};
 use shared::services::airtable::{AirtableError, ListQuery, Row, TableSchema};
 
-/// Checks the tables that exist; that one is missing is another check.
+/// Checks the tables that exist. Another check reports missing tables.
 pub(super) async fn check_rubric(
     airtable: &Api,
     base: &BaseId,

@@ -1,4 +1,4 @@
-//! Apify, and the model with its price.
+//! Checks Apify, and the model with its price.
 
 use super::check::Check;
 use super::settings::without_services;
@@ -26,7 +26,7 @@ pub(super) async fn apify(variables: &impl Variables, transport: &HttpTransport)
     };
     let api = Api { transport, root: url.as_str(), token };
     let runs = match api.get("actor-runs?limit=1&desc=1").await {
-        // Everybody has a list of runs, an empty one too.
+        // Every account has a list of runs, even if it is empty.
         Ok(Value::Null) => {
             let says = format!("what answers at {url} is not Apify: it has no list of runs");
             return vec![Check::wrong(WHAT, says, "correct APIFY_API_URL")];
@@ -49,7 +49,7 @@ struct Api<'a> {
 }
 
 impl Api<'_> {
-    /// Tries to read what a harvest needs, of the run that Apify listed first.
+    /// Tries to read what a harvest needs, from the run that Apify listed first.
     async fn check_reading(&self, run: Option<&Value>) -> Check {
         let text = |pointer| run.and_then(|run| run.pointer(pointer)).and_then(Value::as_str);
         let (Some(run), Some(dataset)) = (text("/id"), text("/defaultDatasetId")) else {
@@ -68,7 +68,7 @@ impl Api<'_> {
         Check::ok(WHAT, "it may read what a run was given, and what it found")
     }
 
-    /// Reads something. What is not there may be read all the same.
+    /// Reads a resource. A missing resource counts as readable.
     async fn get(&self, path: &str) -> Result<Value, Check> {
         let request = http::Request::get(format!("{}{path}", self.root))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
@@ -106,7 +106,7 @@ impl Api<'_> {
     }
 }
 
-/// Whether the model is known and lets us in, and what it costs.
+/// Checks whether the model is known and accepts us, and what it costs.
 pub(super) async fn model(variables: &impl Variables, transport: &HttpTransport) -> Vec<Check> {
     let config = match scoring::Config::read(without_services(variables)) {
         Ok(config) => config,
@@ -125,7 +125,7 @@ pub(super) async fn model(variables: &impl Variables, transport: &HttpTransport)
     vec![answers, priced(&model.id)]
 }
 
-/// What the model costs today. Without a price its tokens are counted, but no cost includes them.
+/// What the model costs today. Without a price, its tokens are counted but not its cost.
 fn priced(model: &str) -> Check {
     let what = format!("price of {model}");
     let million = |prompt, output| TokenUsage { prompt, output, ..TokenUsage::default() };

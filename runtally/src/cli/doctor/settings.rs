@@ -1,16 +1,18 @@
-//! The settings as each function reads them.
+//! Checks the settings as each function reads them.
 
 use super::check::Check;
 use crate::cli::output::of_setting;
 use crate::system::Variables;
 use shared::config::ConfigError;
 
-/// Said where `runtally serve` has a token and whoever asks has none.
+/// Shown if `runtally serve` has a token and the doctor has none.
 pub(super) const TOKEN_ELSEWHERE: &str = "WEBHOOK_TOKEN is not set here; `runtally serve` was started with one. Set it here to have it checked";
 
-/// Whether each function would start. Other groups check what Airtable, Apify and the model need.
+/// Checks whether each function would start. Other groups check what Airtable, Apify and the model
+/// need.
 ///
-/// A `runtally serve` `is_served` only with a token: whoever asks need not have it.
+/// With `is_served`, a `runtally serve` is running. It has its own token, so the doctor does not
+/// need one.
 pub(super) fn check(variables: &impl Variables, is_served: bool) -> Vec<Check> {
     let others = without_services(variables);
     let read = [
@@ -28,8 +30,8 @@ pub(super) fn check(variables: &impl Variables, is_served: bool) -> Vec<Check> {
         .collect()
 }
 
-/// The variables with valid values in place of those that other groups check, so that each error
-/// is reported once.
+/// The variables, with valid values instead of those that other groups check, so that each error is
+/// reported once.
 pub(super) fn without_services(variables: &impl Variables) -> impl Variables {
     move |name| match name {
         "AIRTABLE_API_URL" | "APIFY_API_URL" => None,

@@ -1,4 +1,4 @@
-//! The tables, fields and views of one base.
+//! Checks the tables, fields and views of one base.
 
 use super::airtable::{Api, SCHEMA_SCOPE, unanswered};
 use super::check::Check;
@@ -7,7 +7,7 @@ use shared::core::ids::BaseId;
 use shared::schema::{Table, leads};
 use shared::services::airtable::{AirtableError, TableSchema};
 
-/// The base's tables; `None`, with a check that says why, when they cannot be read.
+/// The base's tables. `None` if they cannot be read; a check says why.
 pub(super) async fn schema(
     airtable: &Api,
     base: &BaseId,
@@ -31,7 +31,7 @@ pub(super) async fn schema(
     }
 }
 
-/// Adds a check for everything the base lacks, or one that it lacks nothing.
+/// Adds a check for everything that the base lacks, or one that says that it lacks nothing.
 pub(super) fn check_tables(
     what: &str,
     tables: &[TableSchema],

@@ -1,4 +1,4 @@
-//! The webhook: reachable, closed to strangers, open to Apify.
+//! Checks the webhook: reachable, closed without the token, open with it.
 
 use super::check::Check;
 use crate::cli::output::of_setting;
@@ -19,14 +19,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the webhook is.
 pub(super) enum Address {
-    /// Somebody names it.
+    /// The address given by the user.
     Named(String),
-    /// `runtally serve` left it in its folder.
+    /// The address that `runtally serve` left in its folder.
     Served(String),
     Unknown,
 }
 
-/// Posts Apify's test event, which does nothing, without a token and with ours.
+/// Posts Apify's test event, which has no effect, without a token and with ours.
 pub(super) async fn check(
     variables: &impl Variables,
     transport: &HttpTransport,
@@ -72,7 +72,8 @@ pub(super) async fn check(
     checks
 }
 
-/// Whether the webhook knows our token; nothing where `runtally serve` has one and we have none.
+/// Checks whether the webhook knows our token. No check if `runtally serve` has a token and we have
+/// none.
 async fn check_token(
     variables: &impl Variables,
     transport: &HttpTransport,

@@ -1,4 +1,4 @@
-//! A run as its events and its record tell it.
+//! A run according to its events and its record.
 
 use crate::cli::operator::{log_of, of_another_release};
 use crate::cli::records::Records;
@@ -15,22 +15,22 @@ pub(super) struct Explained {
     pub(super) events: Vec<MetricsEvent>,
     /// Events of the log that this release cannot read.
     pub(super) unreadable: usize,
-    /// Events that the record was last written with.
+    /// Number of events that the record showed when it was last written.
     pub(super) shown: usize,
-    /// The events beside the record; without the record where Airtable is left out.
+    /// The events next to the record. Has no record if Airtable is left out.
     pub(super) comparison: Comparison,
-    /// Why nothing is known of the record, where that is so.
+    /// Why the record is not known, if so.
     pub(super) without_airtable: Option<String>,
 }
 
 impl Explained {
-    /// How many events the record does not show yet.
+    /// How many events are not on the record yet.
     pub(super) fn behind(&self) -> usize {
         (self.events.len() + self.unreadable).saturating_sub(self.shown)
     }
 
-    /// Whether nothing is wrong: the record says what the events say, will say so by itself, or
-    /// was not looked at.
+    /// Whether nothing is wrong: the record agrees with the events, is only behind them, or was not
+    /// read.
     pub(super) fn is_right(&self) -> bool {
         let is_only_behind = self.comparison.records.len() <= 1 && self.behind() > 0;
         self.without_airtable.is_some() || self.comparison.is_right() || is_only_behind

@@ -1,4 +1,4 @@
-//! `runtally explain`: a run's events in order, what they add up to, the record as it is, and
+//! `runtally explain`: shows a run's events in order, what they add up to, the record as it is, and
 //! every difference between the two.
 
 mod explained;
@@ -28,11 +28,11 @@ pub struct Options {
     events: usize,
 }
 
-/// Explains a run. Succeeds if its record says what its events say, or is only behind them.
+/// Explains a run. Succeeds if its record agrees with its events, or is only behind them.
 ///
 /// # Errors
-/// When the log cannot be read, or does not know the run. Without the record it explains the events,
-/// and says so.
+/// When the log cannot be read, or does not know the run. Without the record it explains the
+/// events, and says so.
 pub async fn run(options: &Options) -> CommandResult {
     let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
     let records = Records::open(&options.place, &options.airtable)?;

@@ -1,4 +1,4 @@
-//! The explanation for people and for programs.
+//! Shows the explanation to people and to programs.
 
 use super::explained::Explained;
 use crate::cli::operator::shown;
@@ -106,7 +106,7 @@ pub(super) fn print(explained: &Explained, limit: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Each cell by the events, and the one on the record where it is another.
+/// Each cell according to the events, and the record's cell if it differs.
 fn table(explained: &Explained) -> Listing {
     let comparison = &explained.comparison;
     let mut rows = Listing::new(["field", "by the events", "record"]);

@@ -1,4 +1,4 @@
-//! How a command says that it could not do its work: what failed, and what to do.
+//! How a command reports that it failed: what failed, and what to do.
 
 use super::json::error_object;
 use super::paint::{Paint, Tone};
@@ -12,11 +12,11 @@ use shared::services::apify::ApifyError;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// What to do about an error that says nothing of it.
+/// The hint for an error that has none.
 const ANY: &str = "`runtally doctor` checks everything that the system needs";
 
-/// Says what failed, on standard error, or with `json` as the answer. That nobody reads the answer any
-/// more, as behind `| head`, is no failure.
+/// Reports a failure on standard error, or with `json` as the answer. If nobody reads the answer
+/// any more, as with `| head`, this is not a failure.
 pub fn fail(error: &Fault, json: bool) -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
     {
@@ -26,7 +26,7 @@ pub fn fail(error: &Fault, json: bool) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Answers arguments that are wrong, or that ask for help or the version.
+/// Answers wrong arguments, and requests for help or the version.
 pub fn refuse_usage(error: &clap::Error, json: bool) -> ExitCode {
     let is_help = error.kind() == ClapError::DisplayHelpOnMissingArgumentOrSubcommand;
     if !error.use_stderr() || (is_help && !json) {
@@ -47,7 +47,7 @@ pub fn refuse_usage(error: &clap::Error, json: bool) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Says on standard error what was odd and keeps nothing from being done.
+/// Reports something odd on standard error that does not stop the command.
 pub fn warn(message: &str) {
     let warning = Paint::of_stderr().put(Tone::Warning, "warning:");
     writeln!(io::stderr().lock(), "{warning} {message}").ok();
@@ -55,8 +55,8 @@ pub fn warn(message: &str) {
 
 fn say(message: &str, hint: &str, json: bool) {
     if json {
-        // The answer is all that a program reads. Where it cannot be written, as on a full disk, a person
-        // is told.
+        // A program reads only the answer. If the answer cannot be written, as on a full disk,
+        // standard error gets the message for a person.
         let answered = writeln!(io::stdout().lock(), "{:#}", error_object(message, hint));
         if answered.is_ok() {
             return;
@@ -91,7 +91,7 @@ fn hint_of(error: &Fault) -> String {
     ANY.to_owned()
 }
 
-/// What to do about a setting.
+/// The hint for a setting.
 pub(in crate::cli) fn of_setting(error: &ConfigError) -> String {
     match error {
         ConfigError::Missing { name, .. } => format!("set {name}"),
@@ -99,7 +99,7 @@ pub(in crate::cli) fn of_setting(error: &ConfigError) -> String {
     }
 }
 
-/// What to do when Airtable does not do what was asked.
+/// The hint for an error of Airtable.
 pub(in crate::cli) fn of_airtable(error: &AirtableError) -> &'static str {
     match error {
         AirtableError::Denied { .. } => {

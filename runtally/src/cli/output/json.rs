@@ -4,7 +4,7 @@ use crate::result::Fault;
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// The version of every answer's shape. It changes when a name changes its meaning or goes.
+/// The version of every answer's shape. It changes if a name changes its meaning or disappears.
 const SCHEMA_VERSION: u32 = 1;
 
 /// Prints a command's answer.
@@ -19,7 +19,7 @@ pub(in crate::cli) fn versioned(answer: &Value) -> Value {
     answer
 }
 
-/// An error as every command answers it.
+/// An error in the shape that every command uses.
 pub(super) fn error_object(message: &str, hint: &str) -> Value {
     versioned(&json!({"error": {"message": message, "hint": hint}}))
 }

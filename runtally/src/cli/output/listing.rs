@@ -1,17 +1,17 @@
-//! Rows of cells, fitted to the terminal: as a table or, where it is too narrow for one, as a few lines
-//! for each row. No id is broken.
+//! Rows of cells, fitted to the terminal: as a table or, if the terminal is too narrow, as a few
+//! lines for each row. Ids are never broken.
 
 use super::paint::{Paint, Tone};
 use super::terminal::{printed, table_width, wrapped};
 use std::fmt;
 use textwrap::core::display_width;
 
-/// Between two columns.
+/// Spaces between two columns.
 const GAP: usize = 2;
-/// Before what a row says, below its first cell.
+/// Indent of the lines below a row's first cell.
 const INDENT: usize = 2;
 
-/// A cell: its text, with a tone where that says something.
+/// A cell: its text, and a tone if that means something.
 #[derive(Debug, Clone)]
 pub(in crate::cli) struct Cell {
     text: String,
@@ -51,7 +51,7 @@ impl Listing {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The rows on so many columns, each line with its end.
+    /// The rows in this width, each line with a line feed.
     fn drawn(&self, width: usize, paint: Paint) -> String {
         let lines = match self.widths(width) {
             Some(widths) => self.table(&widths, paint),
@@ -60,7 +60,7 @@ impl Listing {
         lines.into_iter().map(|line| printed(line.trim_end()) + "\n").collect()
     }
 
-    /// The width of each column; `None` where the longest words do not fit beside each other.
+    /// The width of each column. `None` if the longest words do not fit next to each other.
     fn widths(&self, width: usize) -> Option<Vec<usize>> {
         fn words(text: &str) -> Vec<&str> {
             text.split(['\n', ' ']).collect()
@@ -80,8 +80,8 @@ impl Listing {
         let wanted: Vec<usize> = columns.map(|column| longest(column, lines)).collect();
         let gaps = GAP * self.headers.len().saturating_sub(1);
         let mut left = width.checked_sub(gaps + widths.iter().sum::<usize>())?;
-        // Columns that lack little are served first: a date in one line is worth more than a text
-        // that is a line shorter.
+        // Columns that lack little get space first: a date in one line is worth more than a text
+        // that needs one line less.
         let mut lacking: Vec<usize> = (0..widths.len()).collect();
         lacking.sort_by_key(|column| wanted[*column].saturating_sub(widths[*column]));
         for (served, column) in lacking.iter().enumerate() {
@@ -101,7 +101,7 @@ impl Listing {
         rows.flat_map(|row| row_lines(row, widths, paint)).collect()
     }
 
-    /// The first cell of each row, beside it those that a colour marks, and what the others say below.
+    /// Each row as a line with its first cell and the coloured cells, and the other cells below.
     fn blocks(&self, width: usize, paint: Paint) -> Vec<String> {
         let mut lines = Vec::new();
         for row in &self.rows {
@@ -124,7 +124,7 @@ impl Listing {
             lines.push(title);
             let (short, long): (Vec<_>, Vec<_>) =
                 said.into_iter().partition(|text| !text.contains('\n'));
-            // The space before the dot is none that a line is broken at.
+            // The space before the dot is not a line break opportunity.
             let short = Some(short.join("\u{a0}· ")).filter(|text| !text.is_empty());
             for text in short.iter().chain(&long) {
                 lines.extend(text.lines().flat_map(|line| wrapped(line, width, (INDENT, INDENT))));

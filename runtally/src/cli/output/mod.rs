@@ -1,6 +1,5 @@
-//! How commands answer: tables that fit the terminal, colours where it has them, JSON of one shape,
-//! and errors with what to do.
-//! What a command does may not enter.
+//! How commands answer: tables that fit the terminal, colours if the terminal has them, JSON of one
+//! shape, and errors with hints. The work of the commands does not belong here.
 
 mod failure;
 mod json;

@@ -1,20 +1,20 @@
-//! Colours, where the terminal has them and nobody asks for none (`NO_COLOR`).
+//! Colours, if the terminal has them and `NO_COLOR` is not set.
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use shared::schema::run_record;
 
-/// What a colour says.
+/// What a colour means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Tone {
     Good,
     Warning,
     Bad,
-    /// Something is going on.
+    /// Something is in progress.
     Busy,
-    /// What one looks for.
+    /// What the reader looks for.
     Strong,
-    /// What one may pass over.
+    /// What the reader may skip.
     Quiet,
 }
 
@@ -31,7 +31,7 @@ impl Tone {
     }
 }
 
-/// Puts colours on text, or does not.
+/// Colours text, or leaves it as it is.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct Paint {
     is_on: bool,
@@ -62,7 +62,7 @@ impl Paint {
     }
 }
 
-/// The tone of a run's status; `None` for a word that is no status.
+/// The tone of a run's status; `None` if `status` is not a status.
 pub(in crate::cli) fn status_tone(status: &str) -> Option<Tone> {
     let tones = [Tone::Busy, Tone::Good, Tone::Warning, Tone::Bad, Tone::Bad];
     run_record::STATUSES

@@ -3,14 +3,14 @@
 use std::io::{IsTerminal, Result, Write};
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-/// Columns of a table that nobody sees on a terminal.
+/// Columns of a table that is not shown on a terminal.
 const UNKNOWN_WIDTH: usize = 110;
-/// A narrower terminal breaks lines by itself.
+/// A narrower terminal breaks the lines itself.
 const NARROWEST: usize = 40;
-/// Stands for a space in an id, so that no line is broken there.
+/// Replaces a space in an id, so that no line breaks there.
 const NO_BREAK: char = '\u{a0}';
 
-/// The columns of the terminal, or those that `COLUMNS` names; `None` for a pipe or a file.
+/// The columns of the terminal, or the value of `COLUMNS`; `None` for a pipe or a file.
 fn columns() -> Option<usize> {
     let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || std::io::stdout().is_terminal().then(textwrap::termwidth);
@@ -22,18 +22,18 @@ pub(super) fn table_width() -> usize {
     columns().unwrap_or(UNKNOWN_WIDTH)
 }
 
-/// An id that is never broken, although a client's may have spaces.
+/// An id that is never broken, although a client's id may have spaces.
 pub(in crate::cli) fn whole(id: &str) -> String {
     id.replace(' ', &NO_BREAK.to_string())
 }
 
-/// A text as it is printed: what `whole` put in is taken out again.
+/// The text to print: undoes what `whole` replaced.
 pub(super) fn printed(text: &str) -> String {
     text.replace(NO_BREAK, " ")
 }
 
-/// A line of text for the terminal: broken between words, with what follows below `indent` columns. A
-/// pipe or a file gets it in one piece.
+/// A line of text for the terminal: broken between words, with further lines indented by `indent`
+/// columns. A pipe or a file gets it as one line.
 pub(in crate::cli) fn fitted(text: &str, indent: usize) -> String {
     let lines = match columns() {
         Some(width) => wrapped(text, width, (0, indent)),
@@ -42,21 +42,21 @@ pub(in crate::cli) fn fitted(text: &str, indent: usize) -> String {
     printed(&lines.join("\n"))
 }
 
-/// The lines of a text that is broken between words alone: first and further lines begin below so many
-/// columns. A word that is longer than a line stays whole.
+/// The lines of a text that is broken only between words. The first and the further lines are
+/// indented by these numbers of columns. A word that is longer than a line stays whole.
 pub(super) fn wrapped(text: &str, width: usize, (first, further): (usize, usize)) -> Vec<String> {
     let (first, further) = (" ".repeat(first), " ".repeat(further));
     let options = Options::new(width.max(1))
         .initial_indent(&first)
         .subsequent_indent(&further)
         .break_words(false)
-        // A separator of words or a splitter at hyphens would break ids.
+        // Other word separators, or a splitter at hyphens, would break ids.
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
     textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
-/// Asks a person on the terminal.
+/// Asks a person a yes-or-no question on the terminal.
 pub(in crate::cli) fn agrees(question: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     write!(out, "{question} [y/N] ")?;
@@ -66,7 +66,8 @@ pub(in crate::cli) fn agrees(question: &str) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// A screen that shows one answer after the other: a terminal in one place, a pipe all of them.
+/// A screen that shows one answer after the other: a terminal in the same place, a pipe all of
+/// them.
 pub(in crate::cli) struct Screen {
     is_terminal: bool,
 }
@@ -76,11 +77,11 @@ impl Screen {
         Self { is_terminal: std::io::stdout().is_terminal() }
     }
 
-    /// Shows `text` in place of what was shown before.
+    /// Replaces what is shown with `text`.
     pub(in crate::cli) fn show(&self, text: &str) -> Result<()> {
         let mut out = std::io::stdout().lock();
         if self.is_terminal {
-            // To the upper left corner, and everything below it is gone.
+            // Moves to the upper left corner and clears everything below.
             write!(out, "\x1b[H\x1b[2J{text}")?;
         } else {
             write!(out, "{text}")?;

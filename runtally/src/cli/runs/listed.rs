@@ -1,4 +1,4 @@
-//! One run as it is listed.
+//! One run in the list.
 
 use crate::result::Fault;
 use crate::system::Deployment;
@@ -13,7 +13,7 @@ use shared::fold::{RunState, Summary, Wait};
 use shared::run_records::Shape;
 use shared::schema::run_record;
 
-/// The fields that are read and shown, by their names in the JSON answer.
+/// The fields that are read and shown, with their names in the JSON answer.
 pub(super) const SHOWN: [(&str, &str); 8] = [
     ("run", run_record::RUN_ID),
     ("status", run_record::STATUS),
@@ -28,25 +28,25 @@ pub(super) const SHOWN: [(&str, &str); 8] = [
 #[derive(Default, Clone)]
 pub(super) struct Listed {
     pub(super) cells: Map<String, Value>,
-    /// Whether its log says that something is missing.
+    /// Whether the log says that something is missing.
     pub(super) open: bool,
     /// What is missing; empty for a run that is not open.
     pub(super) missing: Vec<String>,
-    /// What a task of an open run waits for: on AWS nothing else tells it.
+    /// What a task of an open run waits for. On AWS only the log shows this.
     pub(super) waited: Option<Waited>,
 }
 
-/// A task that waits for its next attempt, as the log tells it.
+/// A task that waits for its next attempt, according to the log.
 #[derive(Clone, Serialize)]
 pub(super) struct Waited {
     pub(super) since: Timestamp,
     pub(super) reason: String,
-    /// No task waits longer on the retry queue: by then it is back in its lane.
+    /// By then the task is back in its lane: no delay on the retry queue is longer.
     pub(super) tried_next_by: Timestamp,
 }
 
 impl Listed {
-    /// A run as its events tell it.
+    /// A run according to its events.
     pub(super) fn of(summary: Summary, open: bool) -> Self {
         let mut cells = Shape::default().cells(&summary);
         cells.retain(|_, value| !value.is_null());
@@ -57,7 +57,7 @@ impl Listed {
         Self { cells, open, missing: summary.missing, waited: waited.filter(|_| open) }
     }
 
-    /// Tells a status that the record does not show, by the run's events.
+    /// Takes a status that the record does not show from the run's events.
     pub(super) async fn tell_status(
         &mut self,
         deployment: &Deployment,
@@ -81,12 +81,12 @@ impl Listed {
         self.cells.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// When it began, as its record says it.
+    /// When the run began, according to its record.
     pub(super) fn started(&self) -> Option<Timestamp> {
         self.text(run_record::START_TIME).parse().ok()
     }
 
-    /// What needs a look comes first.
+    /// Runs that need attention have a higher rank.
     pub(super) fn rank(&self) -> u8 {
         let [running, completed, with_errors, stalled, failed] = run_record::STATUSES;
         match self.text(run_record::STATUS) {

@@ -1,4 +1,4 @@
-//! The runs by their events.
+//! The runs according to their events.
 
 use super::listed::Listed;
 use crate::result::Fault;
@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Runs that are read from AWS at the same time.
 const AT_A_TIME: usize = 8;
 
-/// The open runs, because their records may be behind, and those of `others` that are open no more.
+/// The open runs, because their records may be behind, and those of `others` that are no longer
+/// open.
 pub(super) async fn open(
     deployment: &Deployment,
     others: &BTreeSet<String>,
@@ -28,11 +29,11 @@ pub(super) async fn open(
     read(deployment, all.collect()).await
 }
 
-/// The newest runs that the log knows and that are not open, at most `limit` that began after `since`, and
-/// how many more there are.
+/// The newest runs in the log that are not open, at most `limit` that began after `since`, and how
+/// many more there are.
 ///
-/// When a run began, its events say. Its id says so only where nobody chose it: a run may be named after a
-/// day long ago. All that began since then were written since then.
+/// A run's events say when it began. Its id may name an earlier day, if somebody chose the id.
+/// Every run that began since then was also written since then.
 pub(super) async fn newest(
     deployment: &Deployment,
     since: Timestamp,
@@ -44,7 +45,7 @@ pub(super) async fn newest(
     let (mut recent, mut renamed): (Vec<_>, Vec<_>) =
         heads.iter().filter(is_late).partition(|head| head.run.stamp() >= first);
     recent.sort_by(|a, b| b.run.cmp(&a.run));
-    // Most of them are older runs whose records were written again: a few are looked at.
+    // Most of them are older runs whose records were written again, so only a few are read.
     renamed.sort_by_key(|head| Reverse(head.shown.0));
     let more = recent.len().saturating_sub(limit);
     recent.truncate(limit);

@@ -1,4 +1,4 @@
-//! `runtally runs`: the runs that need a look, and the recent ones.
+//! `runtally runs`: lists the runs that need attention, and recent runs.
 
 mod listed;
 mod logged;
@@ -23,11 +23,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a watch looks at what is on this machine.
+/// How often `--watch` looks at a system on this machine.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often it looks at what is on AWS, where each look is paid for.
+/// How often `--watch` looks at a system on AWS, where each look costs money.
 const LOOK_ON_AWS_EVERY: Duration = Duration::from_secs(5);
-/// How often a watch reads the records. What is going on is in the log.
+/// How often `--watch` reads the records. Progress is in the log.
 const RECORDS_EVERY: Duration = Duration::from_secs(30);
 
 /// Options of `runtally runs`.
@@ -49,21 +49,21 @@ pub struct Options {
     watch: bool,
 }
 
-/// What is listed.
+/// The content of the list.
 struct Answer {
     runs: Vec<Listed>,
     left_out: usize,
     waiting: Waiting,
-    /// Why nothing is known of the records, where that is so.
+    /// Why the records are not known, if so.
     without_airtable: Option<String>,
 }
 
-/// Lists open runs by their events, stalled, failed and recent ones by their records, and the tasks
+/// Lists open runs by their events, stalled, failed and recent runs by their records, and the tasks
 /// that wait for their next attempt.
 ///
 /// # Errors
-/// When the log or the queues cannot be read. Without the table of run records it lists what the log
-/// knows, and says so.
+/// When the log or the queues cannot be read. Without the table of run records it lists what the
+/// log knows, and says so.
 pub async fn run(options: &Options) -> CommandResult {
     let deployment = Deployment::open(options.place.variables()?, &options.place.data)?;
     let records = Records::open(&options.place, &options.airtable)?;
@@ -111,8 +111,8 @@ async fn watch(look: &mut Look<'_>) -> CommandResult {
     }
 }
 
-/// An answer without what changes by the clock alone: when a task is tried again at the latest, and what is
-/// overdue.
+/// An answer without what changes only with the clock: the latest time of a next attempt, and what
+/// is overdue.
 fn without_the_clock(answer: &Value, now: Timestamp) -> Value {
     let mut answer = answer.clone();
     for run in answer["runs"].as_array_mut().into_iter().flatten() {
@@ -129,14 +129,14 @@ fn without_the_clock(answer: &Value, now: Timestamp) -> Value {
     answer
 }
 
-/// Looks at the runs, once or again and again.
+/// Looks at the runs, once or repeatedly.
 struct Look<'a> {
     deployment: Deployment,
     records: Records,
     options: &'a Options,
-    /// The records as they were read last, and when.
+    /// The last records that were read, and when.
     known: Option<(Instant, Read<BTreeMap<String, Listed>>)>,
-    /// The runs that were open in any look: their records are told by the log.
+    /// The runs that were open in any look. They are listed from the log.
     seen: BTreeSet<String>,
 }
 
@@ -165,7 +165,7 @@ impl Look<'_> {
         Ok(Answer { runs, left_out, waiting, without_airtable })
     }
 
-    /// The runs by their records, read now or a short time ago.
+    /// The runs according to their records, read now or a short time ago.
     async fn recorded(
         &mut self,
         since: Timestamp,

@@ -1,4 +1,4 @@
-//! The runs by their records in Airtable.
+//! The runs according to their records in Airtable.
 
 use super::listed::{Listed, SHOWN};
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ pub(super) async fn read(
     let [running, _, _, stalled, failed] = run_record::STATUSES;
     let looked_for = [running, stalled, failed].map(|s| Formula::equals(run_record::STATUS, s));
     let recent = Formula::after(run_record::START_TIME, since);
-    // A table that lacks the choice of a run's status shows none.
+    // The status is empty if the table lacks the choice.
     let others = [Formula::blank(run_record::STATUS), recent];
     let query = ListQuery {
         fields: &fields,

@@ -1,4 +1,4 @@
-//! The list for people.
+//! Shows the list to people.
 
 use super::Answer;
 use super::listed::{Listed, Waited};

@@ -1,4 +1,4 @@
-//! `runtally score`: scores what waits, after it has shown what that would take.
+//! `runtally score`: scores the leads that wait, after it has shown the price.
 
 mod price;
 
@@ -53,7 +53,7 @@ fn kind(text: &str) -> Result<Kind, String> {
     }
 }
 
-/// Shows what scoring would take. Scores with `--yes`, or when a person agrees.
+/// Shows the price. Scores with `--yes`, or if a person agrees.
 ///
 /// # Errors
 /// When Airtable cannot be read, the client is not served, or the queue cannot be reached.
@@ -84,7 +84,7 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether a person wants it, now that the price is known.
+/// Asks a person who has seen the price.
 fn is_wanted(options: &Options) -> Result<bool, Fault> {
     if options.place.json || !std::io::stdin().is_terminal() {
         let hint = "use --yes to score them, or --dry-run to see the price alone";
@@ -108,7 +108,7 @@ fn task(options: &Options) -> ScoreWaiting {
     }
 }
 
-/// What it would take for the client, or for each one that is served.
+/// The price for the client, or for each served client.
 async fn priced(options: &Options, task: &ScoreWaiting) -> Result<Vec<Priced>, Fault> {
     let variables = options.place.variables()?;
     let pricer = pricer_alone(&variables)?;

@@ -1,4 +1,4 @@
-//! What scoring would take, for people and for programs.
+//! Shows the price of scoring to people and to programs.
 
 use crate::cli::output::{Cell, Listing, Tone, fitted};
 use crate::result::Fault;
@@ -9,7 +9,7 @@ use shared::core::ids::ClientId;
 use shared::core::tokens::NanoUsd;
 use std::io::Write;
 
-/// What it would take for one client, or why nobody can say.
+/// The price for one client, or why it is not known.
 pub(super) struct Priced {
     pub(super) client: ClientId,
     pub(super) price: Result<WaitingPrice, String>,
@@ -39,7 +39,7 @@ fn one_as_json(Priced { client, price }: &Priced) -> Value {
     }
 }
 
-/// The tokens of all, and their cost as far as every price is known.
+/// The sum of the tokens, and the cost if every price is known.
 fn sum(all: &[Priced]) -> (u64, Option<NanoUsd>) {
     let prices = || all.iter().filter_map(|priced| priced.price.as_ref().ok());
     let cost = prices()

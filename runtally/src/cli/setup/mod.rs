@@ -1,5 +1,5 @@
 //! `runtally setup`: creates the tables and fields that the bases lack. It never changes what
-//! exists, and only shows what it would do without `--apply`.
+//! exists. Without `--apply` it only shows what it would do.
 
 mod starter;
 
@@ -40,10 +40,10 @@ pub struct Options {
     client_bases: Vec<BaseId>,
 }
 
-/// Something that a base lacks.
+/// A table, field or choice that a base lacks.
 type Step<'a> = (&'a BaseId, &'a Gap);
 
-/// What keeps a client's base from being looked at, or from being filled. Nothing else waits for it.
+/// Why a client's base cannot be read or filled. It does not hold up the other bases.
 struct Trouble {
     base: Option<BaseId>,
     message: String,
@@ -69,7 +69,7 @@ impl Trouble {
 struct Found {
     base: BaseId,
     gaps: Vec<Gap>,
-    /// Whether it lacks the view of waiting leads, which only a person can create.
+    /// Whether the base lacks the view of waiting leads, which only a person can create.
     lacks_view: bool,
 }
 
@@ -124,7 +124,7 @@ pub async fn run(options: &Options) -> CommandResult {
     Ok(if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a client's base lacks, and the rows that its rubric gets.
+/// What a client's base lacks, and the rows for its rubric.
 async fn look_at(
     airtable: &Airtable<HttpTransport>,
     base: &BaseId,
@@ -141,8 +141,8 @@ async fn look_at(
     Ok((found, filled))
 }
 
-/// The bases of served clients and those named by option, with the tables that each needs; and the
-/// clients that name none.
+/// The bases of served clients and the bases given as options, with the tables that each needs.
+/// Also the clients that have no base.
 async fn client_bases(
     airtable: &Airtable<HttpTransport>,
     master: &BaseId,
@@ -180,7 +180,7 @@ fn unusable(client: &Client, error: &IdError) -> Trouble {
     }
 }
 
-/// What `base` lacks, given its tables. With `apply`, creates what a program can create.
+/// What `base` lacks, given its tables. With `apply`, creates everything that a program can create.
 async fn found(
     airtable: &Airtable<HttpTransport>,
     base: &BaseId,

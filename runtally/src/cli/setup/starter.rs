@@ -1,5 +1,5 @@
-//! A working example of a rubric, for a base that has none: something to score with on the first day, and
-//! to replace by one's own words.
+//! A working example of a rubric for a base that has none: you can score with it on the first day,
+//! and replace it with your own text.
 
 use serde_json::{Map, Value, json};
 use shared::adapters::http::HttpTransport;
@@ -10,18 +10,18 @@ use std::collections::BTreeMap;
 
 /// Most rows of one request to Airtable.
 const ROWS_AT_ONCE: usize = 10;
-/// The tables of a rubric, each with the field that names its rows.
+/// The tables of a rubric, each with the field that identifies its rows.
 const TABLES: [(&str, &str); 3] = [
     (post_instructions::TABLE, post_instructions::COMPONENT_ID),
     (post_attributes::TABLE, post_attributes::ID),
     (profile_attributes::TABLE, profile_attributes::ID),
 ];
 
-/// What is done with one table of a rubric.
+/// What was done with one table of a rubric.
 pub(super) struct Filled {
     pub(super) base: BaseId,
     pub(super) table: &'static str,
-    /// Rows that are added; none to a table that has rows.
+    /// Number of added rows; 0 if the table has rows.
     pub(super) rows: usize,
 }
 
@@ -40,11 +40,11 @@ impl Filled {
     }
 }
 
-/// Fills the tables of a rubric that have no row, of those that the base `wanted`. Without `apply` it only
-/// says so.
+/// Fills the empty rubric tables that are among `wanted`. Without `apply` it only reports what it
+/// would add.
 ///
 /// # Errors
-/// When Airtable cannot be read, or refuses a row, such as one with a choice that a select lacks.
+/// When Airtable cannot be read, or refuses a row, for example because a select lacks a choice.
 pub(super) async fn fill(
     airtable: &Airtable<HttpTransport>,
     base: &BaseId,
@@ -67,7 +67,7 @@ pub(super) async fn fill(
         if let Some(schema) = schema.filter(|_| apply) {
             let rows: Vec<Map<String, Value>> =
                 rows.iter().map(|row| fitting(row, schema)).collect();
-            // By their names: sent again after a lost answer, they are there once.
+            // Merged by their names, so a repetition after a lost answer does not duplicate them.
             for rows in rows.chunks(ROWS_AT_ONCE) {
                 airtable.upsert(base, table, &[id], rows).await?;
             }

@@ -3,16 +3,16 @@
 use simulators::apify::RunStatus;
 use std::str::FromStr;
 
-/// What a webhook tells.
+/// The event of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A run of the actor ended so.
+    /// A run of the actor ended with this status.
     Ended(RunStatus),
-    /// Nothing: somebody tries the webhook out.
+    /// No run: somebody tests the webhook.
     Test,
 }
 
-/// Every event: a short name, Apify's own, and what it is.
+/// Every event: a short name, Apify's name, and its meaning.
 const EVENTS: [(&str, &str, Event); 5] = [
     ("succeeded", "ACTOR.RUN.SUCCEEDED", Event::Ended(RunStatus::Succeeded)),
     ("failed", "ACTOR.RUN.FAILED", Event::Ended(RunStatus::Failed)),
@@ -22,7 +22,7 @@ const EVENTS: [(&str, &str, Event); 5] = [
 ];
 
 impl Event {
-    /// Apify's name of it.
+    /// Apify's name of the event.
     pub(super) fn name(self) -> &'static str {
         EVENTS.iter().find(|(.., event)| *event == self).map_or("TEST", |(_, name, _)| name)
     }

@@ -1,4 +1,4 @@
-//! Lets the simulated Apify finish a harvest.
+//! Makes the simulated Apify finish a harvest.
 
 use super::event::Event;
 use super::running::Running;
@@ -23,7 +23,7 @@ use simulators::apify::{RunSpec, RunStatus};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Leads of a harvest that names no number.
+/// Leads of a harvest, unless the user gives a number.
 const USUAL_LEADS: usize = 10;
 
 /// Options of `runtally trigger harvest`.
@@ -45,7 +45,7 @@ pub(super) struct HarvestOptions {
     pub(super) url: Option<String>,
 }
 
-/// Whose harvest it is, and the profiles that are harvested.
+/// The harvest's client, and the harvested profiles.
 struct Targets {
     client: ClientId,
     profiles: Vec<String>,
@@ -55,7 +55,7 @@ pub(super) async fn run(options: &HarvestOptions) -> CommandResult {
     finish(options, Event::Ended(RunStatus::Succeeded), RunStatus::Succeeded).await
 }
 
-/// Lets the simulated Apify end a harvest so, and send its webhook.
+/// Makes the simulated Apify end a harvest with this event, and send its webhook.
 pub(super) async fn finish(
     options: &HarvestOptions,
     event: Event,
@@ -83,7 +83,7 @@ pub(super) async fn finish(
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is answered.
+/// The answer of the command.
 struct Told<'a> {
     event: Event,
     run: RunId,
@@ -112,8 +112,8 @@ impl Told<'_> {
     }
 }
 
-/// The profiles of the client's first leads. The simulator tells them beside its API: requests there would
-/// count against the limit that the system works with.
+/// The profiles of the client's first leads. They come from the simulator's control endpoint,
+/// because API requests would count against the system's limit.
 async fn targets(
     options: &HarvestOptions,
     variables: &impl Variables,
@@ -143,7 +143,7 @@ async fn targets(
     Ok(Targets { client: id, profiles })
 }
 
-/// The client that is named, or the first whose posts are scored.
+/// The client with this id, or the first client whose posts are scored.
 fn chosen<'a>(clients: &'a [Client], named: Option<&ClientId>) -> Result<&'a Client, Fault> {
     let mut served = clients.iter().filter(|client| client.is_active());
     let found = match named {

@@ -1,5 +1,5 @@
-//! `runtally trigger`: lets a simulated Apify finish a harvest or send a webhook, as something to watch.
-//! On real services it does nothing that would invent data.
+//! `runtally trigger`: makes a simulated Apify finish a harvest or send a webhook, so that there is
+//! something to watch. On real services it refuses everything that would invent data.
 
 mod event;
 mod harvest;
@@ -37,7 +37,7 @@ impl Options {
     }
 }
 
-/// Triggers it.
+/// Triggers the harvest or webhook.
 ///
 /// # Errors
 /// When no system or no simulator answers, or a service that would get invented data is real.

@@ -1,4 +1,4 @@
-//! The system that takes the webhook.
+//! The running system that takes the webhook.
 
 use crate::cli::operator::Place;
 use crate::result::{Fault, Hinted};
@@ -13,7 +13,7 @@ use url::Url;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a system takes webhooks, and the token that they carry.
+/// Where a system takes webhooks, and their token.
 pub(super) struct Running {
     /// The root of its public URL.
     pub(super) root: String,
@@ -47,12 +47,12 @@ impl Running {
         Ok(Self { root, token })
     }
 
-    /// The address of its webhook.
+    /// The address of the system's webhook.
     pub(super) fn webhook(&self) -> String {
         format!("{}/webhooks/apify", self.root)
     }
 
-    /// Posts a webhook, and returns what was answered to it.
+    /// Posts a webhook. Returns the answer.
     pub(super) async fn post(
         &self,
         transport: &HttpTransport,
@@ -80,7 +80,8 @@ impl Running {
         Ok((status, said))
     }
 
-    /// Makes sure that it answers and knows the token, with Apify's test event, which does nothing.
+    /// Checks that the system answers and accepts the token, with Apify's test event, which has no
+    /// effect.
     pub(super) async fn greet(&self, transport: &HttpTransport) -> Result<(), Fault> {
         let test = serde_json::json!({"eventType": "TEST", "eventData": null, "resource": {}});
         self.post(transport, "", &test).await.map(|_| ())

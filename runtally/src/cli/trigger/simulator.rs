@@ -17,14 +17,14 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const START: &str =
     "start `runtally serve`, without the tokens of real services for simulated ones";
 
-/// A simulated service that answers.
+/// A simulated service that is running.
 pub(super) struct Simulator {
     service: Service,
     root: Url,
 }
 
 impl Simulator {
-    /// The simulator of a service, if that is none of the vendor's.
+    /// The simulator of a service, unless the service is the vendor's own.
     pub(super) async fn find(
         service: Service,
         variables: &impl Variables,
@@ -52,7 +52,7 @@ impl Simulator {
         self.ask(transport, Method::POST, path, serde_json::to_vec(body)?.into()).await
     }
 
-    /// The rows of a table of the simulated Airtable.
+    /// The rows of a table in the simulated Airtable.
     pub(super) async fn rows(
         &self,
         transport: &HttpTransport,

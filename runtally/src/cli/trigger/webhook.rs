@@ -1,4 +1,4 @@
-//! Sends one webhook, as Apify would.
+//! Sends one webhook as Apify would.
 
 use super::event::Event;
 use super::harvest::{HarvestOptions, finish};
@@ -31,7 +31,7 @@ pub(super) async fn run(options: &WebhookOptions) -> CommandResult {
     }
 }
 
-/// Posts the webhook itself: about a run that exists, or about nothing.
+/// Posts the webhook itself, about an existing run or as a test.
 async fn tell(options: &WebhookOptions, run: Option<&ApifyRunId>) -> CommandResult {
     let HarvestOptions { place, url, client, .. } = &options.harvest;
     let transport = HttpTransport::new()?;

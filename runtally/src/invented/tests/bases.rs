@@ -1,4 +1,4 @@
-//! Bases are furnished as the system's schema says.
+//! Bases are furnished according to the system's schema.
 
 use super::support::{cell, furnished};
 use crate::invented::master::HUMAN_FIELDS;

@@ -1,4 +1,4 @@
-//! Items look as the actor's do.
+//! Items look like the actor's items.
 
 use super::support::{posts, target_of, targets};
 use crate::invented::{Size, World};

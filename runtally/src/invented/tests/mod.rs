@@ -1,4 +1,4 @@
-//! What holds for invented worlds, their bases and their harvests.
+//! Rules for invented worlds, their bases and their harvests.
 
 mod bases;
 mod dataset;

@@ -1,4 +1,4 @@
-//! Every oddity is there.
+//! Every oddity occurs.
 
 use super::support::{cell, expected, furnished, posts, target_of, targets};
 use crate::invented::{Harvest, Size, World};
@@ -10,7 +10,7 @@ use simulators::gemini::Marker;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 
-/// A name and what shows it.
+/// A name and the condition that shows it.
 type Oddity<T> = (&'static str, fn(&T) -> bool);
 
 /// Oddities of single items.
@@ -32,7 +32,7 @@ const OF_ITEMS: [Oddity<Value>; 13] = [
     ("texts that are not ASCII", |item| !text_of(item).is_ascii()),
 ];
 
-/// Oddities of what is stored of a lead's posts.
+/// Oddities of a lead's stored posts.
 const OF_CONTENTS: [Oddity<str>; 5] = [
     ("stored JSON", is_json),
     ("JSON cut off", |text| text.starts_with('[') && !is_json(text) && !text.ends_with(']')),
@@ -41,7 +41,7 @@ const OF_CONTENTS: [Oddity<str>; 5] = [
     ("prose", |text| text.starts_with("Spoke to")),
 ];
 
-/// Spellings of profile URLs that rows and targets both have.
+/// Spellings of profile URLs that occur in rows and in targets.
 const OF_URLS: [(&str, &str); 5] = [
     ("capitals in the host", "http://LinkedIn.com/"),
     ("country subdomains", "de.linkedin.com"),
@@ -74,7 +74,7 @@ fn a_client_of_twenty_leads_has_every_oddity() {
     }
 }
 
-/// The oddities of an item, a cell or a URL alone.
+/// Finds the oddities of a single item, cell or URL.
 fn check_alone(harvest: &Harvest, rows: &[Row]) {
     for (name, is_odd) in OF_ITEMS {
         assert!(harvest.items.iter().any(is_odd), "{name}");
@@ -90,7 +90,7 @@ fn check_alone(harvest: &Harvest, rows: &[Row]) {
     assert!(rows.iter().any(|row| row.fields.contains_key(leads::DATE_POSTS_SCORED)));
 }
 
-/// The oddities that show only when items, targets and rows are seen together.
+/// Finds the oddities that show only in items, targets and rows together.
 fn check_together(harvest: &Harvest, rows: &[Row]) {
     let targets = targets(harvest);
     let mut profiles_of_post: HashMap<&str, BTreeSet<ProfileKey>> = HashMap::new();

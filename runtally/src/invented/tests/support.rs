@@ -1,4 +1,4 @@
-//! Readers of worlds and harvests.
+//! Helpers that read worlds and harvests.
 
 use crate::invented::{Expected, Harvest, World};
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ pub(super) fn cell<'a>(row: &'a Row, field: &str) -> &'a str {
     row.fields.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What all harvests of the world together come to.
+/// The sum of what is expected of all harvests of the world.
 pub(super) fn expected(world: &World) -> Expected {
     let mut all = Expected::default();
     for client in &world.clients {

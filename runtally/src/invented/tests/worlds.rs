@@ -56,7 +56,7 @@ fn the_demo_world_adds_up_to_these_numbers() {
     );
 }
 
-/// How many posts there are under the targets that count, each once for each person.
+/// The number of posts under the targets that count, each counted once per person.
 fn distinct_posts(harvest: &Harvest, counts: impl Fn(Option<&ProfileKey>) -> bool) -> u64 {
     let under = |item: &Value| (ProfileKey::of(target_of(item)), item["id"].to_string());
     let posts: BTreeSet<_> = posts(harvest).map(under).collect();

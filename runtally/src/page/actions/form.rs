@@ -1,22 +1,22 @@
-//! A preview as a form: what will be done, what it costs, and the button that does it.
+//! A preview as a form: what the action will do, what it costs, and the button that does it.
 
 use super::super::guard::FormToken;
 use maud::{Markup, html};
 
-/// An action as it is shown before it is done.
+/// An action as shown before it is done.
 pub(super) struct Preview {
     pub(super) title: String,
-    /// What it will do, a sentence each.
+    /// What the action will do, as sentences.
     pub(super) does: Vec<String>,
     pub(super) costs: String,
-    /// What the form sends and nobody has to fill in.
+    /// Values that the form sends and that a person does not see.
     pub(super) hidden: Vec<(&'static str, String)>,
-    /// What a person chooses.
+    /// The inputs for a person.
     pub(super) fields: Markup,
-    /// The words on the button; `None` when there is nothing to do.
+    /// The label of the button; `None` if there is nothing to do.
     pub(super) button: Option<&'static str>,
     pub(super) is_danger: bool,
-    /// Where to go instead.
+    /// Where the link back leads.
     pub(super) back: String,
 }
 

@@ -103,15 +103,15 @@ pub(super) async fn preview_discard(
     })
 }
 
-/// Deletes a dead letter. Its run is told first: a note about a letter that stays is right by the
-/// next try, one that is missing never.
+/// Deletes a dead letter. The note on its run is sent first: if the deletion fails, a retry makes
+/// the note true, but a missing note would stay missing.
 pub(super) async fn discard(
     source: &Source,
     book: &Book,
     queue: QueueName,
     id: &str,
 ) -> Result<Done, Problem> {
-    // Somebody may have clicked twice: what was wanted is done.
+    // The letter may be gone because somebody clicked twice. Then there is nothing to do.
     let Some(letter) = find(source, queue, id).await? else { return Ok(done(GONE.to_owned())) };
     let told = Letter::of(queue, &letter);
     let header = match &told.run {
@@ -152,7 +152,7 @@ async fn find(source: &Source, queue: QueueName, id: &str) -> Result<Option<Dead
     Ok(letters.into_iter().find(|letter| letter.message_id == id))
 }
 
-/// The ids of all dead letters that can be seen.
+/// The ids of all visible dead letters.
 async fn all(source: &Source) -> Result<Vec<(QueueName, BTreeSet<String>)>, Problem> {
     let mut all = Vec::new();
     for queue in source.deployment.queues() {

@@ -1,6 +1,6 @@
-//! What a person can do from the page. Each action is shown first, with what it will do and cost, and
-//! done only by its form.
-//! On real services no action deletes or edits a record: the metrics finalizer writes them all.
+//! What a person can do from the page. The page first shows what an action will do and cost, and
+//! does it only through that form. On real services no action deletes or edits a record, because
+//! the metrics finalizer writes all of them.
 
 mod form;
 mod letters;
@@ -20,11 +20,11 @@ use shared::fold::RunState;
 use shared::messages::Kind;
 use shared::ports::QueueName;
 
-/// What can be done.
+/// The actions.
 enum Action {
     /// Score again what failed or is missing in a run.
     Retry(RunId),
-    /// Write a run's record again from the log.
+    /// Rewrite a run's record from the log.
     Rewrite(RunId),
     /// Check all records now.
     Tick,
@@ -32,23 +32,23 @@ enum Action {
     Redrive(Option<(QueueName, String)>),
     /// Delete a dead letter, and note that on its run.
     Discard(QueueName, String),
-    /// Score what waits for a client.
+    /// Score a client's leads that wait.
     Score(Option<ClientId>, Kind),
-    /// Of simulators only.
+    /// Only for simulators.
     Harvest(Option<ClientId>),
     Inject(Option<Injection>),
     DeleteRecord(RunId),
     EditRecord(RunId),
 }
 
-/// What was done, and where to look at it.
+/// The result of an action, and where to see it.
 struct Done {
     says: String,
     look_at: String,
 }
 
 impl Action {
-    /// The action of this name with what a form or an address says.
+    /// The action with this name, with the values of a form or an address.
     fn of(name: &str, query: &Query) -> Option<Self> {
         let run = || query.get("run")?.parse::<RunId>().ok();
         let letter = || Some((query.get("queue")?.parse().ok()?, query.get("id")?.to_owned()));
@@ -95,7 +95,7 @@ pub(super) async fn preview(page: &Page, name: &str, query: &Query) -> Result<Co
     Ok(Content::new(preview.title, Place::Below, body))
 }
 
-/// Does an action. Returns where its result is seen.
+/// Does an action. Returns the address at which its result is shown.
 pub(super) async fn perform(page: &Page, name: &str, form: &Query) -> Result<String, Problem> {
     let action = parsed(page, name, form)?;
     let (source, book) = (&page.source, &page.book);
@@ -130,7 +130,7 @@ fn of_run(run: &RunId) -> String {
     path("/run/", run.as_str())
 }
 
-/// What the fold knows of a run.
+/// Reads the folded state of a run.
 async fn state_of<T>(
     source: &Source,
     book: &Book,

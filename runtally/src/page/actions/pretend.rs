@@ -1,5 +1,5 @@
-//! What can be done to the simulators: harvests, faults, and what people do to records. Each action
-//! exists only where its service is simulated.
+//! Actions on the simulators: harvests, faults, and what people do to records. An action exists
+//! only if its service is simulated.
 
 use super::form::{Preview, select};
 use super::{Done, failed, of_run, wrong};
@@ -17,7 +17,8 @@ use shared::schema::{leads, run_record};
 use simulators::airtable::Airtable;
 use simulators::apify::{Apify, Webhook};
 
-/// The fault that a form names: the service, what goes wrong, and how many requests it hits.
+/// The fault that a form describes: the service, what goes wrong, and how many requests are
+/// affected.
 pub(super) fn fault(query: &Query) -> Option<Injection> {
     let next = u32::try_from(query.number("next").unwrap_or(1)).unwrap_or(MOST_FAULTS);
     Injection::named(query.get("service")?, query.get("fault")?, next)
@@ -29,7 +30,7 @@ fn only_simulated(service: &str) -> Problem {
     ))
 }
 
-/// The simulated Apify, as long as what it invents reaches no real base.
+/// The simulated Apify, if its invented data reaches no real base.
 fn apify(source: &Source) -> Result<&Apify, Problem> {
     let airtable = Service::Airtable;
     if source.services.iter().any(|state| state.name == airtable.name() && state.is_real) {
@@ -100,7 +101,8 @@ pub(super) async fn harvest(
     })
 }
 
-/// New posts of the client's leads: the first harvest again would bring nothing that is not scored.
+/// A harvest of new posts of the client's leads. The first harvest again would bring only posts
+/// that are scored.
 fn newer(source: &Source, client: &InventedClient) -> Result<Harvest, Problem> {
     let rows = airtable(source)?.rows(client.base.as_str(), leads::TABLE);
     let rows = rows.map_err(|error| failed(error.to_string()))?;
@@ -193,7 +195,8 @@ pub(super) fn delete(source: &Source, run: &RunId) -> Result<Done, Problem> {
     })
 }
 
-/// The names of the cells that may be edited: a row without its identity is another run's.
+/// The names of the cells that may be edited. Without its identity, a row would belong to another
+/// run.
 fn editable() -> impl Iterator<Item = &'static str> {
     let names = run_record::FIELDS.iter().map(|field| field.name);
     names.filter(|name| ![run_record::RUN_ID, run_record::CLIENT_ID].contains(name))
@@ -228,7 +231,7 @@ pub(super) fn edit(source: &Source, run: &RunId, form: &Query) -> Result<Done, P
         return Err(wrong("There is no such cell to edit."));
     }
     let text = form.get("value").unwrap_or_default();
-    // JSON has no NaN and no infinity.
+    // JSON has neither NaN nor infinity.
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
     let value = number.map_or_else(|| Value::from(text), Value::from);
     let cells = Map::from_iter([(field.to_owned(), value)]);
@@ -240,7 +243,7 @@ pub(super) fn edit(source: &Source, run: &RunId, form: &Query) -> Result<Done, P
     Ok(Done { says: format!("{field} is changed."), look_at: of_run(run) })
 }
 
-/// The ids of a run's rows, of which there is one at least.
+/// The ids of a run's rows: at least one.
 fn rows_of(airtable: &Airtable, source: &Source, run: &RunId) -> Result<Vec<String>, Problem> {
     let rows = airtable.rows(source.master.as_str(), run_record::TABLE);
     let rows = rows.map_err(|error| failed(error.to_string()))?;

@@ -13,7 +13,7 @@ use shared::fold::{RunState, Status};
 use shared::messages::{Kind, Replay, routes};
 use shared::ports::QueueName;
 
-/// What a retry would do again.
+/// What a retry would repeat.
 struct Again {
     leads: usize,
     harvests: usize,
@@ -108,7 +108,7 @@ pub(super) async fn retry(
     Ok(Done { says, look_at: of_run(run) })
 }
 
-/// So many leads and harvests, without what there is none of.
+/// Numbers of leads and harvests in words, without those that are 0.
 fn in_words(leads: usize, harvests: usize) -> String {
     let parts = [(leads, "lead"), (harvests, "harvest")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);

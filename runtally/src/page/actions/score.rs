@@ -1,4 +1,4 @@
-//! Scores what waits for a client: first a dry run, then the work.
+//! Scores the leads of a client that wait: first a dry run, then the work.
 
 use super::form::{Preview, select};
 use super::{Done, failed, wrong};
@@ -15,9 +15,9 @@ use shared::schema::clients;
 use shared::services::airtable::ListQuery;
 use std::collections::BTreeSet;
 
-/// The field of a form that says when its price was shown.
+/// The form field with the time at which the price was shown.
 const ASKED: &str = "asked";
-/// How long a form is of the run that it showed the price of.
+/// How long a form belongs to the run whose price it showed.
 const FRESH: SignedDuration = SignedDuration::from_mins(15);
 #[expect(clippy::cast_possible_truncation, reason = "it is a small number")]
 const MOST_LEADS: u32 = MAX_PLAN_LEADS as u32;
@@ -56,7 +56,7 @@ pub(super) async fn preview(
     })
 }
 
-/// Asks whose leads. The choice leads back to the preview, which prices it.
+/// Lets a person choose a client. The choice leads back to the preview, which shows the price.
 async fn choice(source: &Source, book: &Book, kind: Kind) -> Result<Preview, Problem> {
     let known = known_clients(source, book).await?;
     let choices: Vec<(&str, &str)> =
@@ -79,7 +79,7 @@ async fn choice(source: &Source, book: &Book, kind: Kind) -> Result<Preview, Pro
     })
 }
 
-/// The clients of the master base, and those that had runs.
+/// The clients of the master base, and clients that had runs.
 async fn known_clients(source: &Source, book: &Book) -> Result<BTreeSet<String>, Problem> {
     let since = source.now() - source.verify_for;
     let heads = book.heads(&source.deployment, since).await?;
@@ -117,7 +117,7 @@ pub(super) async fn score(
     Ok(Done { says, look_at: "/".to_owned() })
 }
 
-/// The most leads that a form allows; `None` for all, only if it says nothing.
+/// The limit on leads in a form. `None`, for all leads, only if the form has no limit.
 fn limit(form: &Query) -> Result<Option<u32>, Problem> {
     let Some(text) = form.get("limit") else { return Ok(None) };
     let limit = text.parse().ok().filter(|limit| (1..=MOST_LEADS).contains(limit));
@@ -125,8 +125,8 @@ fn limit(form: &Query) -> Result<Option<u32>, Problem> {
     limit.map(Some).ok_or_else(why)
 }
 
-/// When the price was shown. A form that is sent twice asks for one run; one that was left open for long
-/// asks now.
+/// When the price was shown, so that a form that is sent twice requests only one run. A form that was
+/// open for too long requests a run as of now.
 fn asked_at(source: &Source, form: &Query) -> Timestamp {
     let now = source.now();
     let is_fresh =

@@ -1,4 +1,5 @@
-//! The equations that prove a run's numbers: what must be equal is drawn one above the other.
+//! The equations that prove a run's numbers. Numbers that must be equal are drawn one above the
+//! other.
 
 use super::view::{Bill, ReadRecord, View};
 use crate::page::book::Book;
@@ -17,28 +18,28 @@ use shared::fold::{KindSummary, Summary};
 use shared::schema::run_record;
 use std::collections::BTreeMap;
 
-/// What must equal what.
+/// Numbers that must be equal.
 struct Equation {
     what: String,
     whole: Part,
     parts: Vec<Part>,
-    /// What holds only at the end: a plan arrives chunk by chunk.
+    /// Whether it must hold only at the end, because a plan arrives chunk by chunk.
     is_final: bool,
 }
 
-/// The time in which a run made calls, with the tokens of their answers.
+/// The time in which a run made calls, and the tokens of their answers.
 struct Calls {
     from: Timestamp,
     to: Timestamp,
     tokens: u64,
 }
 
-/// A model bills a call when it comes, and the log has the time at which its wave was announced and
-/// billed: within this before and after.
+/// A model bills a call when it arrives. The log has the times at which its wave was announced and
+/// billed, so the window is extended by this much on both sides.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// The bill of a simulated model for a run, together with the runs that made calls at the same time.
-/// `None` without a simulated model, or before the first call.
+/// The bill of a simulated model for a run, together with the runs that made calls at the same
+/// time. `None` without a simulated model, or before the first call.
 pub(super) async fn bill(
     source: &Source,
     book: &Book,
@@ -50,7 +51,7 @@ pub(super) async fn bill(
     };
     let mut from = own.from;
     loop {
-        // A run whose record was written last before this made no call since.
+        // A run whose record was last written earlier than this made no call since.
         let mut calls: BTreeMap<RunId, Calls> = BTreeMap::new();
         for head in source.deployment.active_since(from - MARGIN).await? {
             let Some(known) = book.known(&source.deployment, &head).await? else { continue };
@@ -71,8 +72,8 @@ pub(super) async fn bill(
     }
 }
 
-/// The run and those that made calls at the same time. A run that overlaps one that overlaps it
-/// belongs to them.
+/// The run and the runs that made calls at the same time, directly or through other runs that
+/// overlap.
 fn together<'a>(calls: &'a BTreeMap<RunId, Calls>, run: &RunId) -> Vec<&'a RunId> {
     let mut together: Vec<&RunId> = calls.keys().filter(|other| *other == run).collect();
     let mut at = 0;
@@ -152,7 +153,7 @@ fn leads(what: &str, kind: &KindSummary) -> Option<Equation> {
     })
 }
 
-/// Where the items and targets of the harvests went.
+/// Which items and targets of the harvests ended where.
 fn accounts(summary: &Summary) -> Vec<Equation> {
     let accounts = summary
         .harvests
@@ -230,7 +231,7 @@ fn drawn(equation: &Equation, is_over: bool) -> Markup {
     }
 }
 
-/// Whether two numbers are equal; what is awaited may still differ.
+/// Whether two numbers are equal. They may still differ if the result is awaited.
 fn sign(one: u64, other: u64, is_awaited: bool) -> Markup {
     html! {
         @if one == other { span .equal { " = " } }
@@ -239,7 +240,7 @@ fn sign(one: u64, other: u64, is_awaited: bool) -> Markup {
     }
 }
 
-/// Tokens by the model's bill, in the log, and on the record: three sources of one number.
+/// Tokens by the model's bill, in the log, and on the record: one number from three sources.
 fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
     let logged = summary.posts.tokens.total + summary.profiles.tokens.total;
     let record = view.record.as_ref().and_then(ReadRecord::row).map(|row| {
@@ -266,7 +267,7 @@ fn tokens_three_times(view: &View<'_>, summary: &Summary) -> Markup {
     }
 }
 
-/// Why the model's bill is higher than the log, where that is known.
+/// Why the model's bill is higher than the log, if that is known.
 fn lost_calls(summary: &Summary) -> Markup {
     let lost = summary.posts.unobserved + summary.profiles.unobserved;
     html! {

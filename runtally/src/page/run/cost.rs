@@ -55,7 +55,7 @@ fn row(one: &ModelUse) -> Markup {
     }
 }
 
-/// Hundredths of a billionth of a dollar.
+/// Formats hundredths of a billionth of a dollar.
 fn money(hundredths: u64) -> Markup {
     html! { small { (NanoUsd((hundredths + 50) / 100)) } }
 }

@@ -1,13 +1,13 @@
-//! The times in which nothing was reported of a run, and why.
+//! The times in which nothing was reported about a run, and why.
 
 use crate::page::figures::span;
 use jiff::{SignedDuration, Timestamp};
 use shared::messages::{BilledCall, CallOutcome, Fact, MetricsEvent};
 
-/// A shorter time without an event needs no explanation: a call of the model may take that long.
+/// A shorter gap needs no explanation, because a model call can take that long.
 pub(super) const LONG: SignedDuration = SignedDuration::from_secs(10);
 
-/// A time without an event.
+/// A time without events.
 pub(super) struct Gap {
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,
@@ -20,7 +20,7 @@ impl Gap {
     }
 }
 
-/// The long times without an event, in order. `events` are in the order they happened.
+/// The long gaps, in order. `events` are in the order in which they happened.
 pub(super) fn gaps(events: &[MetricsEvent]) -> Vec<Gap> {
     let pairs = events.windows(2).filter(|pair| pair[1].at.duration_since(pair[0].at) >= LONG);
     let gap = |pair: &[MetricsEvent]| {
@@ -30,7 +30,7 @@ pub(super) fn gaps(events: &[MetricsEvent]) -> Vec<Gap> {
     pairs.map(gap).collect()
 }
 
-/// Why nothing was reported between these two facts, as far as they tell.
+/// Why nothing was reported between these two facts, if they show it.
 fn why(before: &Fact, after: &Fact) -> String {
     match (before, after) {
         (_, Fact::Noted(note)) => format!("then it was noted: {}", note.text),

@@ -1,4 +1,4 @@
-//! The events of a run in order, with an explanation of each long time without one.
+//! The events of a run in order, with an explanation of each long gap.
 
 use super::gaps::{Gap, gaps};
 use super::view::View;
@@ -8,7 +8,7 @@ use crate::view::text_of;
 use jiff::tz::Offset;
 use maud::{Markup, html};
 
-/// Events of one page, the newest first page.
+/// Events per page. The first page has the newest.
 const A_PAGE: usize = 100;
 
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {

@@ -1,4 +1,4 @@
-//! The leads of a run: what became of each, and why.
+//! The leads of a run: the outcome of each, and why.
 
 use super::view::View;
 use crate::page::figures::grouped;
@@ -9,9 +9,9 @@ use shared::fold::{LeadEnd, LeadView, RunState};
 use shared::messages::{ErrorCategory, SkipReason};
 use shared::run_records::Reason;
 
-/// Leads of one page.
+/// Leads per page.
 const A_PAGE: usize = 50;
-/// The filters, by the word in the address.
+/// The filters, by their name in the address.
 const ENDS: [&str; 5] = ["failed", "open", "skipped", "scored", "no-lead"];
 
 pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
@@ -44,18 +44,18 @@ pub(super) fn section(view: &View<'_>, state: &RunState) -> Markup {
     }
 }
 
-/// The leads, what needs a look first.
+/// The leads, beginning with those that need attention.
 fn sorted(state: &RunState) -> Vec<LeadView<'_>> {
     let mut leads = state.lead_views();
     leads.sort_by_key(|lead| (rank(&lead.end), lead.kind));
     leads
 }
 
-/// The leads that the page shows: a page of those with the chosen end.
+/// The leads on the page: one page of the leads with the chosen outcome.
 struct Shown<'a> {
     leads: Vec<&'a LeadView<'a>>,
     at: usize,
-    /// How many have the chosen end.
+    /// Number of leads with the chosen outcome.
     count: usize,
 }
 
@@ -69,18 +69,18 @@ fn shown<'a>(query: &Query, leads: &'a [LeadView<'a>]) -> Shown<'a> {
     Shown { leads, at, count }
 }
 
-/// The end that the leads are filtered by.
+/// The outcome by which the leads are filtered.
 fn chosen(query: &Query) -> Option<&str> {
     query.get("leads").filter(|chosen| ENDS.contains(chosen))
 }
 
-/// The rows of the leads that the page shows.
+/// The rows of the leads on the page.
 pub(super) fn rows_shown(query: &Query, state: &RunState) -> Vec<RecordId> {
     let leads = sorted(state);
     shown(query, &leads).leads.into_iter().filter_map(|lead| lead.record.cloned()).collect()
 }
 
-/// The score in the lead's row, once somebody asked for it.
+/// The score in the lead's row, if it was requested.
 fn score(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
     let known = lead.record.and_then(|record| view.source.last.scores.of(record));
     html! {
@@ -98,7 +98,7 @@ fn word(end: &LeadEnd<'_>) -> &'static str {
     ENDS[rank(end)]
 }
 
-/// The place of its word among the filters.
+/// The position of the outcome among the filters.
 fn rank(end: &LeadEnd<'_>) -> usize {
     match end {
         LeadEnd::Failed(..) => 0,
@@ -133,12 +133,12 @@ fn row(view: &View<'_>, lead: &LeadView<'_>) -> Markup {
     }
 }
 
-/// Where a lead's row is shown.
+/// The path of the page with a lead's row.
 pub(super) fn row_link(run: &RunId, record: &str) -> String {
     path(&format!("{}?run=", path("/row/", record)), run.as_str())
 }
 
-/// Why a lead ended as it did, in words; an error also says what exactly went wrong.
+/// Why a lead ended this way, in words. For an error, also what exactly went wrong.
 fn why(end: &LeadEnd<'_>) -> Markup {
     html! {
         @match end {

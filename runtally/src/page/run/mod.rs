@@ -1,5 +1,5 @@
-//! One run: what ran, is it done, what failed, what it cost, what to do, and the proof that its
-//! numbers are right.
+//! One run: what ran, whether it is done, what failed, what it cost, what to do, and the proof that
+//! its numbers are right.
 
 mod answers;
 mod balance;
@@ -32,16 +32,16 @@ use shared::fold::{Status, Summary};
 use std::sync::Arc;
 use view::{ReadRecord, View};
 
-/// What is asked of a run.
+/// What is requested of a run.
 struct Asked<'a> {
     run: &'a RunId,
     query: &'a Query,
     wanted: &'a Wanted,
-    /// Whether a real Airtable is read.
+    /// Whether a real Airtable may be read.
     is_airtable_asked: bool,
 }
 
-/// What stands below the head of a run, by its id.
+/// The parts below the head of a run, by their ids.
 const PARTS: [(&str, &str); 6] = [
     ("balance", "Proof"),
     ("record", "Record"),
@@ -51,7 +51,7 @@ const PARTS: [(&str, &str); 6] = [
     ("events", "Events"),
 ];
 
-/// How often a run is looked at again that changed while it was looked at.
+/// How often a run is read again if it changed while it was read.
 const LOOKS: usize = 5;
 
 pub(super) async fn page(
@@ -84,8 +84,8 @@ pub(super) async fn page(
     Ok(Content::new(run.to_string(), Place::Below, body))
 }
 
-/// Looks at a run, its record and the model's bill once. They are read one after the other: returns
-/// whether nothing changed meanwhile, or else a difference would be one of times.
+/// Reads a run, its record and the model's bill once, one after the other. Returns whether nothing
+/// changed meanwhile; otherwise a difference may come only from the different times.
 async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup, bool), Problem> {
     let &Asked { run, query, wanted, .. } = asked;
     let unknown = || Problem::NotFound(format!("The log has no run {run}."));
@@ -97,7 +97,8 @@ async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup
     let of_run: Vec<&Waiting> =
         tasks.iter().filter(|task| task.run.as_ref() == Some(run)).collect();
     let record = read_record(source, &known, asked).await;
-    // A record that is behind its events differs from them, however often it is looked at.
+    // A record that is behind its events always differs from them, so reading it again does not
+    // help.
     let is_right = match &record {
         Some(ReadRecord::Read(_, comparison)) => comparison.is_right() || known.behind() > 0,
         Some(ReadRecord::Behind(_) | ReadRecord::Unreadable(_)) | None => true,
@@ -119,8 +120,8 @@ async fn look(source: &Source, book: &Book, asked: &Asked<'_>) -> Result<(Markup
     Ok((body, is_same && (is_right || source.changes() == before)))
 }
 
-/// Reads the record for the parts that show it. One that is behind its events differs from them: in
-/// which cells is worked out only where they are shown.
+/// Reads the record for the parts that show it. If it is behind its events, the differing cells are
+/// computed only if they are shown.
 async fn read_record(source: &Source, known: &Known, asked: &Asked<'_>) -> Option<ReadRecord> {
     let shows_cells = asked.wanted.has("record");
     if !shows_cells && !asked.wanted.has("balance") {
@@ -181,7 +182,7 @@ fn head(view: &View<'_>, known: &Known) -> Markup {
     }
 }
 
-/// Whether something can be tried again. What goes on by itself is not pressed upon anybody.
+/// Whether something can be tried again. Not offered if the system continues on its own.
 fn has_failed(summary: &Summary) -> bool {
     match summary.status {
         Status::Running | Status::Completed => false,
@@ -189,7 +190,7 @@ fn has_failed(summary: &Summary) -> bool {
     }
 }
 
-/// What can be done with the run.
+/// The actions on the run.
 fn actions(view: &View<'_>, summary: &Summary) -> Markup {
     let link = |name: &str| path(&format!("/do/{name}?run="), summary.run.as_str());
     html! {

@@ -1,4 +1,4 @@
-//! The record as Airtable shows it against the log, cell by cell.
+//! Compares the record in Airtable with the log, cell by cell.
 
 use super::leads::row_link;
 use super::view::{ReadRecord, View};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use shared::core::ids::{BaseId, RecordId};
 use shared::schema::run_record;
 
-/// How the address of a row in Airtable begins.
+/// The beginning of a row's address in Airtable.
 const AIRTABLE: &str = "https://airtable.com/";
 
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
@@ -73,7 +73,7 @@ fn compared(view: &View<'_>, at: Timestamp, comparison: &Comparison, open: &Open
     }
 }
 
-/// A cell as text. What it says of a row leads there.
+/// A cell as text. Addresses of rows become links.
 fn cell(view: &View<'_>, value: &Value) -> Markup {
     let is_simulated = view.source.simulators.airtable.is_some();
     html! {
@@ -83,7 +83,7 @@ fn cell(view: &View<'_>, value: &Value) -> Markup {
                 @for piece in pieces(text) {
                     @match piece {
                         Piece::Text(text) => (text),
-                        // Airtable's own page knows nothing of a simulated base.
+                        // A simulated base has no page on Airtable's site.
                         Piece::Row(url, record) if is_simulated => {
                             a href=(row_link(view.run, record.as_str())) { (url) }
                         }
@@ -96,16 +96,16 @@ fn cell(view: &View<'_>, value: &Value) -> Markup {
     }
 }
 
-/// A part of a text.
+/// A piece of a text.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'a> {
     Text(&'a str),
-    /// The address of a row in Airtable, and the row.
+    /// The address of a row in Airtable, and the row's id.
     Row(&'a str, RecordId),
 }
 
-/// Divides a text at the addresses of rows, as [`LeadsTable::row_url`] writes them. Anything else is text:
-/// anybody may have written it.
+/// Splits a text at the addresses of rows, as [`LeadsTable::row_url`] writes them. Everything else
+/// stays plain text, because anybody may have written it.
 ///
 /// [`LeadsTable::row_url`]: shared::messages::LeadsTable::row_url
 fn pieces(text: &str) -> Vec<Piece<'_>> {
@@ -125,7 +125,7 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// The row that a path `<base>/<table>/<record>` names.
+/// The row in a path `<base>/<table>/<record>`.
 fn row_in(path: &str) -> Option<RecordId> {
     let mut parts = path.split('/');
     let _base: BaseId = parts.next()?.parse().ok()?;

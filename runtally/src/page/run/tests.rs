@@ -1,4 +1,4 @@
-//! What a run's page makes of its events.
+//! How a run's page shows its events.
 
 use super::gaps::{Gap, gaps};
 use super::waves::{ChunkLine, chunk_lines};
@@ -56,7 +56,7 @@ fn settled(second: u32) -> MetricsEvent {
     event(second, json!({"type": "settled", "attempt": attempt(), "kind": "post", "leads": leads}))
 }
 
-/// The same, by a release that names the wave.
+/// The same event, by a release that names the wave.
 fn settled_of(wave: u32, second: u32) -> MetricsEvent {
     let mut event = settled(second);
     let Fact::Settled(settled) = &mut event.fact else { unreachable!("it was just made") };
@@ -80,7 +80,7 @@ fn a_wave_is_drawn_from_its_announcement_over_its_bill_to_the_writing_of_its_row
         planned(1),
         announced(5, 0),
         announced(6, 1),
-        // The later wave is answered, and written, first.
+        // The later wave is answered and written first.
         billed(8, 1, both),
         settled(9),
         billed(10, 0, ["answered", "refused"]),
@@ -112,7 +112,7 @@ fn a_wave_is_written_when_its_own_leads_are_settled_whichever_was_billed_first()
         announced(5, 1),
         billed(8, 0, both),
         billed(9, 1, both),
-        // The rows of the first are written one by one.
+        // The rows of the first wave are written one by one.
         settled_of(1, 10),
         settled_of(0, 14),
     ];

@@ -1,4 +1,4 @@
-//! What a run's page is made of, besides its events.
+//! The data of a run's page, besides its events.
 
 use crate::page::last_read::GivenUp;
 use crate::page::query::Query;
@@ -11,24 +11,24 @@ use shared::core::ids::RunId;
 use shared::services::airtable::Row;
 use std::sync::Arc;
 
-/// What is asked of a run, and what was found out before its events are looked at.
+/// The request for a run, and what was read before its events.
 pub(super) struct View<'a> {
     pub(super) run: &'a RunId,
     pub(super) query: &'a Query,
     pub(super) wanted: &'a Wanted,
     pub(super) now: Timestamp,
     pub(super) waits: Option<WaitsFor>,
-    /// What was given up, of whichever run; `None` where it is not shown.
+    /// The dead letters of all runs; `None` if they are not shown.
     pub(super) given_up: Option<Arc<GivenUp>>,
     pub(super) record: Option<ReadRecord>,
     pub(super) bill: Option<Bill>,
     pub(super) source: &'a Source,
 }
 
-/// What came of reading the record.
+/// The result of reading the record.
 pub(super) enum ReadRecord {
     Read(Timestamp, Arc<Comparison>),
-    /// Rows of a record that does not show the last events yet, not compared with them.
+    /// Rows of a record that is behind its events, not compared with them.
     Behind(Vec<Row>),
     Unreadable(String),
 }
@@ -48,9 +48,9 @@ impl ReadRecord {
 pub(super) struct Bill {
     /// Tokens that the model billed in that time.
     pub(super) billed: u64,
-    /// Tokens that the log has of it.
+    /// Tokens that the log has for that time.
     pub(super) logged: u64,
-    /// Other runs that made calls in the same time: the bill does not tell them apart.
+    /// Other runs that made calls at the same time. The bill does not distinguish them.
     pub(super) others: Vec<RunId>,
     pub(super) from: Timestamp,
     pub(super) to: Timestamp,

@@ -1,4 +1,4 @@
-//! The waterfall: lanes, chunks and waves over time, as a drawing.
+//! The waterfall: a drawing of lanes, chunks and waves over time.
 
 use super::gaps::{Gap, gaps};
 use super::view::View;
@@ -10,16 +10,16 @@ use maud::{Markup, html};
 use shared::core::counted::counted;
 use shared::messages::MetricsEvent;
 
-/// Most chunks that are drawn: those that are not done first, then the latest.
+/// Most chunks that are drawn: unfinished ones first, then the latest.
 const MAX_CHUNKS: usize = 40;
-/// Widths in the drawing's own units: of the labels, and of the time.
+/// Widths in units of the drawing: of the labels, and of the time axis.
 const LABELS: f64 = 150.0;
 const WIDTH: f64 = 850.0;
-/// Heights: of a wave, and of what is around the waves of a chunk.
+/// Heights: of a wave, and of the space around a chunk's waves.
 const WAVE: f64 = 7.0;
 const AROUND: f64 = 9.0;
 const TOP: f64 = 26.0;
-/// A long time without an event is drawn this much of the time in which something happened.
+/// A long gap is drawn this wide, relative to the time in which something happened.
 const GAP_SHARE: f64 = 0.12;
 
 pub(super) fn section(view: &View<'_>, open: &OpenBook) -> Markup {
@@ -55,9 +55,9 @@ fn legend() -> Markup {
     }
 }
 
-/// Time to place: long times without an event are cut short.
+/// Maps times to positions. Long gaps are shortened.
 struct Scale {
-    /// Moments and their places, in order.
+    /// Times and their positions, in order.
     stops: Vec<(f64, f64)>,
     start: Timestamp,
 }
@@ -82,7 +82,7 @@ impl Scale {
         Self { stops, start }
     }
 
-    /// The place of a moment, in the drawing's units.
+    /// The position of a time, in units of the drawing.
     fn x(&self, at: Timestamp) -> f64 {
         let seconds = at.duration_since(self.start).as_secs_f64().max(0.0);
         let (last, whole) = *self.stops.last().expect("it has two at least");
@@ -259,7 +259,7 @@ fn round_in_words(round: &RoundLine) -> String {
     }
 }
 
-/// A number as SVG takes it.
+/// A number in SVG notation.
 fn n(number: f64) -> String {
     format!("{number:.1}")
 }

@@ -1,5 +1,5 @@
-//! When each chunk and wave of a run was queued, asked about, billed, written and settled: from
-//! its events alone.
+//! When each chunk and wave of a run was queued, called, billed, written and settled, from its
+//! events alone.
 
 use jiff::Timestamp;
 use shared::core::ids::{AttemptId, PlanId};
@@ -17,7 +17,7 @@ pub(super) struct ChunkLine {
     pub(super) queued: Timestamp,
     pub(super) attempts: Vec<AttemptLine>,
     pub(super) done: Option<Timestamp>,
-    /// When it was given up, and why.
+    /// When the chunk was dead-lettered, and why.
     pub(super) failed: Option<(Timestamp, String)>,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct RoundLine {
     pub(super) refused: usize,
     pub(super) lost: usize,
     pub(super) tokens: u64,
-    /// Why the model answers nobody, if it said so.
+    /// Why the model refuses all calls, if it said so.
     pub(super) halt: Option<String>,
 }
 
@@ -54,7 +54,7 @@ type AttemptKey = (Timestamp, AttemptId);
 struct Attempt {
     waves: BTreeMap<u32, BTreeMap<u32, RoundLine>>,
     written: BTreeMap<u32, Timestamp>,
-    /// When waves were written of which it is not told which they are.
+    /// When waves were written, from events that do not name the wave.
     written_unnamed: Vec<Timestamp>,
 }
 
@@ -66,7 +66,7 @@ struct Chunk {
     failed: Option<(Timestamp, String)>,
 }
 
-/// The chunks of a run by lane, plan and place. `lanes` is how many lanes its base has.
+/// The chunks of a run by lane, plan and place. `lanes` is the number of lanes of its base.
 pub(super) fn chunk_lines(events: &[MetricsEvent], lanes: u32) -> Vec<ChunkLine> {
     let mut chunks: BTreeMap<ChunkKey, Chunk> = BTreeMap::new();
     for event in events {
@@ -111,7 +111,7 @@ fn add(chunks: &mut BTreeMap<ChunkKey, Chunk>, event: &MetricsEvent, lanes: u32)
             let attempt = attempt(chunks, &settled.attempt);
             match settled.wave {
                 Some(wave) => drop(attempt.written.insert(wave, at)),
-                // Leads that needed no call are settled before any wave.
+                // Leads that need no call are settled before the first wave.
                 None if is_of_a_wave(settled) => attempt.written_unnamed.push(at),
                 None => {}
             }
@@ -168,8 +168,8 @@ fn with_calls(mut round: RoundLine, billed: &Billed) -> RoundLine {
 }
 
 impl Attempt {
-    /// In an older event that settles leads their wave is not named. Then there was one wave at a time,
-    /// so the n-th writing is that of the n-th wave that was answered.
+    /// In older events, settled leads do not name their wave. At that time waves did not overlap,
+    /// so the n-th write belongs to the n-th wave that was answered.
     fn line(self, started: Timestamp) -> AttemptLine {
         let written = self.written;
         let mut waves: Vec<WaveLine> = self

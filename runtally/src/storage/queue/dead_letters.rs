@@ -1,4 +1,4 @@
-//! The dead-letter queues: messages that could not be handled, and their way back.
+//! The dead-letter queues: messages that could not be handled, and putting them back.
 
 use super::port::{forget_old_ids, insert};
 use super::sqlite::{Depth, SqliteQueue, millis, timestamp};
@@ -41,7 +41,7 @@ impl SqliteQueue {
     /// on SQS, their deduplication id is their old message id. Returns their number.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails. No letter is lost or sent then.
+    /// [`QueueError::Unreachable`] when the database fails. Then no dead letter is lost or sent.
     pub async fn redrive(
         &self,
         queue: QueueName,
@@ -69,7 +69,7 @@ impl SqliteQueue {
 }
 
 impl SqliteQueue {
-    /// Deletes one dead letter for good. Returns whether it was there.
+    /// Deletes one dead letter permanently. Returns whether it existed.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.

@@ -1,4 +1,5 @@
-//! The lanes of a queue: how much is in each, since when, and when it moves.
+//! The lanes of a queue: how many messages each has, since when, and when the next one can be
+//! taken.
 
 use super::sqlite::{SqliteQueue, timestamp};
 use jiff::Timestamp;
@@ -9,13 +10,13 @@ use shared::ports::{QueueError, QueueName};
 pub struct LaneState {
     /// The group's id.
     pub group: String,
-    /// Messages in it, in work or hidden ones too.
+    /// Number of its messages, including those in work or hidden.
     pub messages: u64,
-    /// Those that are in work, or hidden until a later attempt.
+    /// Number of messages in work, or hidden until a later attempt.
     pub hidden: u64,
-    /// When the oldest was sent.
+    /// When its oldest message was sent.
     pub oldest: Timestamp,
-    /// When its next message can be taken; in the past for one that can be taken now.
+    /// When its next message can be taken. In the past if it can be taken now.
     pub next_at: Timestamp,
     /// The body of its first message.
     pub first: String,
@@ -23,7 +24,7 @@ pub struct LaneState {
 
 impl SqliteQueue {
     /// The lanes of `queue` that have messages, by their ids. While a message of a FIFO group is
-    /// hidden, the others of its group wait.
+    /// hidden, the others in its group wait.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.

@@ -1,6 +1,5 @@
-//! The queues of one machine: FIFO, with visibility, deduplication and dead letters as SQS has
-//! them, on SQLite.
-//! Nothing here knows what a message says or who handles it.
+//! The queues of one machine on SQLite: FIFO, with visibility, deduplication and dead letters as in
+//! SQS. Nothing here knows the content of a message or who handles it.
 
 mod dead_letters;
 mod lanes;

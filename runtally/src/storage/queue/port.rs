@@ -10,7 +10,7 @@ use shared::ports::{
 use std::time::Duration;
 
 impl Queue for SqliteQueue {
-    /// Sends all of them, or none.
+    /// Sends all messages, or none.
     async fn send(
         &self,
         queue: QueueName,
@@ -93,7 +93,8 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Puts a message on the retry queue. It is the only one of its group: none waits for another.
+    /// Puts a message on the retry queue. It has a group for itself, so messages do not wait for
+    /// each other.
     fn put_waiting(
         &self,
         tx: &Transaction<'_>,
@@ -139,8 +140,9 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Forgets the deduplication ids whose window is over. A repetition does not extend the window. One
-/// from the future was noted before the clock was set back: nobody knows its age.
+/// Forgets the deduplication ids whose window is over. A repetition does not extend the window. An
+/// id from the future was noted before the clock was set back, so its age is unknown and it is
+/// forgotten too.
 pub(super) fn forget_old_ids(tx: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
     let window = millis(DEDUPLICATION_WINDOW);
     tx.prepare_cached("DELETE FROM deduplication WHERE sent_at <= ?1 OR sent_at > ?2")?
@@ -148,7 +150,7 @@ pub(super) fn forget_old_ids(tx: &Transaction<'_>, now: i64) -> rusqlite::Result
     Ok(())
 }
 
-/// A random UUID (version 4) that is the same for the same seed and number.
+/// A random UUID (version 4). The same seed and number give the same id.
 fn message_id(seed: u64, sequence: i64) -> String {
     // The odd factor spreads neighbouring numbers over all seeds.
     let spread = sequence.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);

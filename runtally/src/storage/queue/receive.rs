@@ -1,4 +1,4 @@
-//! Receiving messages. On AWS the event source mapping does it.
+//! Receiving messages. On AWS the event source mapping does this.
 
 use super::dead_letters::dead_letter_exhausted;
 use super::sqlite::{SqliteQueue, millis, timestamp};
@@ -8,18 +8,18 @@ use shared::ports::{QueueError, QueueName};
 
 const MAX_MESSAGES: usize = 10;
 
-/// A message as received.
+/// A received message.
 #[expect(missing_docs, reason = "the names of the other fields say all")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// The same however often it is received.
+    /// The same each time it is received.
     pub message_id: String,
-    /// Names this one receive: deletes or requeues the message while it is in flight.
+    /// Identifies this receive: deletes or requeues the message while it is in flight.
     pub receipt: String,
     pub group: String,
     pub deduplication: String,
     pub body: String,
-    /// How often it has been received, this time included.
+    /// How often it has been received, including this time.
     pub receive_count: u32,
     pub sent_at: Timestamp,
     pub first_received_at: Timestamp,
@@ -28,23 +28,23 @@ pub struct Received {
 }
 
 impl SqliteQueue {
-    /// Takes up to `max` messages (ten at most) and hides them for the visibility timeout.
+    /// Takes up to `max` messages (at most ten) and hides them for the visibility timeout.
     ///
     /// The oldest come first. While a message of a group is hidden, no message of that group is
-    /// received; one answer can hold several messages of one group, in order. Messages that were
+    /// received. One answer can hold several messages of one group, in order. Messages that were
     /// received too often go to the dead-letter queue instead.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails. Nothing is received then.
+    /// [`QueueError::Unreachable`] when the database fails. Then nothing is received.
     pub fn receive(&self, queue: QueueName, max: usize) -> Result<Vec<Received>, QueueError> {
         self.take(queue, |tx, now| oldest(tx, queue, now, max.min(MAX_MESSAGES)))
     }
 
-    /// The same with one message: of that group, among those that have one to be received, whose place
-    /// `choose` returns. They stand in the order of their oldest messages.
+    /// Takes one message, from the group at the index that `choose` returns. `choose` gets the
+    /// groups that have a message to receive, ordered by their oldest messages.
     ///
     /// # Errors
-    /// [`QueueError::Unreachable`] when the database fails. Nothing is received then.
+    /// [`QueueError::Unreachable`] when the database fails. Then nothing is received.
     pub fn receive_of(
         &self,
         queue: QueueName,
@@ -97,21 +97,22 @@ impl SqliteQueue {
         Ok(received)
     }
 
-    /// Deletes the received message that `receipt` names. It is no error if it is already gone.
+    /// Deletes the received message with this `receipt`. A message that is already gone is not an
+    /// error.
     ///
     /// # Errors
-    /// [`QueueError::Refused`] when the receipt is stale: its visibility timeout ended, and
-    /// another receiver may have the message.
+    /// [`QueueError::Refused`] when the receipt is stale: its visibility timeout ended, and another
+    /// receiver may have the message.
     pub fn delete(&self, queue: QueueName, receipt: &str) -> Result<(), QueueError> {
         self.with_receipt(queue, receipt, |tx, message_id| {
             tx.prepare_cached("DELETE FROM message WHERE message_id = ?1")?.execute([message_id])
         })
     }
 
-    /// Makes every message in flight visible. A process that starts calls it: nobody handles what
-    /// its predecessor had in flight. What waits for its next attempt goes on waiting; if it was sent
-    /// in the future, the clock was set back, and it waits from now. SQS has no such call; there the
-    /// visibility timeout must pass.
+    /// Makes every message in flight visible. A process calls it when it starts, because its
+    /// predecessor no longer handles anything. Messages that wait for their next attempt continue
+    /// to wait. If one was sent in the future, the clock was set back, and it waits from now. SQS
+    /// has no such call; there the visibility timeout must pass.
     pub fn release(&self, queue: QueueName) -> Result<(), QueueError> {
         let now = self.now();
         self.change(queue, |tx| {
@@ -129,8 +130,8 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Remembers why messages were not handled. The last such error becomes part of the reason of
-    /// a dead letter.
+    /// Remembers why messages were not handled. The last error becomes part of a dead letter's
+    /// reason.
     pub fn note_failure(
         &self,
         queue: QueueName,
@@ -144,7 +145,7 @@ impl SqliteQueue {
         })
     }
 
-    /// Does `work` on the message in flight that `receipt` names.
+    /// Does `work` on the message in flight that has this `receipt`.
     pub(super) fn with_receipt(
         &self,
         queue: QueueName,
@@ -195,8 +196,8 @@ fn oldest(
     .collect()
 }
 
-/// The groups that have no hidden message, those with the oldest first. Of thousands of messages, one
-/// of each group is looked at.
+/// The groups without a hidden message, those with the oldest messages first. Reads only one
+/// message of each group, even if there are thousands.
 fn ready(tx: &Transaction<'_>, queue: QueueName, now: i64) -> rusqlite::Result<Vec<String>> {
     tx.prepare_cached(
         "WITH RECURSIVE lane(id) AS (
@@ -214,8 +215,8 @@ fn ready(tx: &Transaction<'_>, queue: QueueName, now: i64) -> rusqlite::Result<V
     .collect()
 }
 
-/// The oldest message of a group. It is found among the oldest of all: to sort those of a long lane
-/// would take longer.
+/// The oldest message of a group. It is searched among the oldest of all, because sorting the
+/// messages of a long lane takes longer.
 fn oldest_of(
     tx: &Transaction<'_>,
     queue: QueueName,

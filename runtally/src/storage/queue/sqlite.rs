@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::time::Instant;
 
-/// How the FIFO queues are set up, and the seed of all.
+/// The settings of the FIFO queues, and the seed for all queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QueueSettings {
     /// How long a received message stays hidden unless it is deleted or requeued.
     pub visibility_timeout: Duration,
-    /// A message received this often without success goes to the dead-letter queue.
+    /// A message that was received this often without success goes to the dead-letter queue.
     pub max_receive_count: u32,
-    /// Message ids are made from it and a count in the database. No id repeats, not even when a
+    /// Message ids are made from this seed and a counter in the database. No id repeats, even if a
     /// file is opened again with the same seed.
     pub seed: u64,
 }
@@ -39,7 +39,7 @@ impl QueueSettings {
 /// How full a queue is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Depth {
-    /// Messages that wait, including those behind another one of their group.
+    /// Messages that wait, including those behind another message of their group.
     pub visible: usize,
     /// Messages received or requeued that are still hidden.
     pub in_flight: usize,
@@ -54,14 +54,14 @@ impl Depth {
     }
 }
 
-/// The queues in the local database. Clones are the same queues.
+/// The queues in the local database. Clones share the queues.
 ///
-/// Every method fails with [`QueueError::Unreachable`] when the database fails, and has changed
-/// nothing then.
+/// Every method fails with [`QueueError::Unreachable`] when the database fails, and then changes
+/// nothing.
 #[derive(Debug, Clone)]
 pub struct SqliteQueue {
     database: Database,
-    /// What the clock showed when this was made, in milliseconds since 1970.
+    /// The clock's time when this was created, in milliseconds since 1970.
     began_at: i64,
     began: Instant,
     pub(super) settings: QueueSettings,
@@ -76,14 +76,14 @@ struct Changed {
 }
 
 impl SqliteQueue {
-    /// The queues in `database`. `clock` is read once: from then on nothing waits longer or shorter
-    /// because somebody sets the machine's clock.
+    /// The queues in `database`. `clock` is read once. After that, setting the machine's clock does
+    /// not change how long anything waits.
     pub fn new(database: Database, clock: Clock, settings: QueueSettings) -> Self {
         let (began_at, began) = (clock.now().as_millisecond(), Instant::now());
         Self { database, began_at, began, settings, changed: Arc::default() }
     }
 
-    /// How the queues are set up.
+    /// The settings of the queues.
     pub fn settings(&self) -> QueueSettings {
         self.settings
     }
@@ -106,12 +106,13 @@ impl SqliteQueue {
         })
     }
 
-    /// How long until `queue` may have something to receive, if nothing changes it before; zero for
-    /// now, `None` for an empty queue.
+    /// The time until `queue` may have something to receive, if nothing changes before. Zero if it
+    /// has something now, `None` if it is empty.
     pub fn time_to_next(&self, queue: QueueName) -> Result<Option<Duration>, QueueError> {
         let now = self.now();
         let next: Option<i64> = self.transact(queue, |tx| {
-            // Of thousands of messages few are hidden: only their groups have to wait.
+            // Only groups with a hidden message have to wait. Few of thousands of messages are
+            // hidden.
             let is_free = tx
                 .prepare_cached(
                     "SELECT EXISTS (SELECT 1 FROM message WHERE queue = ?1 AND group_id NOT IN
@@ -131,17 +132,17 @@ impl SqliteQueue {
         Ok(next.map(|at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0))))
     }
 
-    /// Resolves at the next change to `queue` after this call: something sent, dead-lettered,
+    /// Resolves at the next change to `queue` after this call: something is sent, dead-lettered,
     /// requeued, deleted or redriven through this handle or a clone of it.
     pub fn changed(&self, queue: QueueName) -> Notified<'_> {
         self.notify(queue).notified()
     }
 
-    /// Resolves when all queues are empty: nothing visible, in flight or waiting, but for records
+    /// Resolves when all queues are empty: nothing is visible, in flight or waiting, except records
     /// that are to be written later.
     pub async fn idle(&self) -> Result<(), QueueError> {
         loop {
-            // Made before looking, so that it sees every change after the look.
+            // Created before the check, so that it sees every later change.
             let changes = QueueName::ALL.map(|queue| self.changed(queue));
             let mut idle = true;
             for queue in QueueName::ALL {
@@ -184,7 +185,7 @@ impl SqliteQueue {
         }
     }
 
-    /// Milliseconds since 1970, by a clock that nobody sets.
+    /// Milliseconds since 1970, by a clock that cannot be set.
     pub(super) fn now(&self) -> i64 {
         self.began_at.saturating_add(millis(self.began.elapsed()))
     }

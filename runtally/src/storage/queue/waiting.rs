@@ -1,4 +1,4 @@
-//! Which tasks wait, since when, why and until when: what SQS does not tell.
+//! The tasks that wait: since when, why and until when. SQS does not show this.
 
 use super::sqlite::{SqliteQueue, millis, timestamp};
 use jiff::Timestamp;
@@ -6,24 +6,24 @@ use shared::messages::RetryState;
 use shared::ports::{QueueError, QueueName};
 use std::time::Duration;
 
-/// A task of scoring that failed, or whose worker died, and that is not at work now.
+/// A scoring task that failed, or whose worker died, and that is not in work now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingTask {
     /// The task's message.
     pub body: String,
-    /// Which attempt is the next one.
+    /// The number of the next attempt.
     pub attempt: u32,
-    /// When it failed first; when it was taken up by the worker that died.
+    /// When it first failed, or when the worker that died took it.
     pub since: Timestamp,
     /// Why it waits.
     pub reason: String,
-    /// When it is tried next: at this time, or later if its group has other work then.
+    /// The earliest time of the next attempt. It is later if its group has other work then.
     pub next_at: Timestamp,
 }
 
 impl SqliteQueue {
-    /// The tasks that wait, by the time of their next attempt. A worker that is at a task for longer
-    /// than `longest` is dead.
+    /// The tasks that wait, in the order of their next attempts. A worker that has a task for
+    /// longer than `longest` is dead.
     ///
     /// # Errors
     /// [`QueueError::Unreachable`] when the database fails.
@@ -32,8 +32,8 @@ impl SqliteQueue {
         let visibility = millis(self.settings.visibility(QueueName::Scoring));
         let rows: Vec<(String, i64, u32, String)> = self.transact(QueueName::Retry, |tx| {
             tx.prepare_cached(
-                // Chunks that nobody has failed at are large and many: their bodies are not read. What
-                // an attempt left stands at the front of a body.
+                // Bodies of chunks without a failed attempt are not read, because they are large
+                // and many. The state of an attempt is at the beginning of a body.
                 "SELECT body, visible_at, receive_count, queue FROM message
                      WHERE queue = 'retry' OR queue = 'scoring' AND CASE
                          WHEN visible_at <= ?1
@@ -66,7 +66,7 @@ impl SqliteQueue {
     }
 }
 
-/// The task as it waits, if it is one of scoring that failed.
+/// The waiting task, if it is a scoring task that failed.
 fn of_failed(body: String, state: RetryState, next_at: Timestamp) -> Option<WaitingTask> {
     if state.queue.is_some_and(|queue| queue != QueueName::Scoring.as_str()) {
         return None;

@@ -1,10 +1,10 @@
-//! The event that Lambda passes to a function, and the answer that it reads.
+//! The event that Lambda passes to a function, and the answer that it expects.
 
 use crate::storage::Received;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use shared::ports::QueueName;
 
-/// The event for `batch`, without checksums and trace header, which no function reads.
+/// The event for `batch`, without checksums and trace header, because no function reads them.
 pub(super) fn event_for(queue: QueueName, batch: &[Received]) -> SqsEvent {
     let mut event = SqsEvent::default();
     event.records = batch.iter().map(|message| record(queue, message)).collect();

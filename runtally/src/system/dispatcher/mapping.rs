@@ -1,4 +1,4 @@
-//! One function mapped to one queue.
+//! Maps one function to one queue.
 
 use super::event::{event_for, failed_of};
 use super::turns::{Shares, Turn, Turns};
@@ -21,17 +21,17 @@ use tokio::time::Instant;
 /// Largest batch size of a mapping on a FIFO queue.
 const MAX_BATCH_SIZE: usize = 10;
 
-/// Wait before the next try on a queue that failed.
+/// Wait before the next try after a queue failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
-/// When a queue is looked at again whose messages have to wait for their turn.
+/// When a queue is checked again whose messages have to wait for their turn.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// How long what became of a call is offered to a queue that fails, because its disk is full. Then its
-/// messages come back when their visibility timeout ends.
+/// How long the result of a call is offered to a queue that fails, for example because its disk is
+/// full. After that, its messages come back when their visibility timeout ends.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// When messages come back that the function could not requeue because the queue failed.
 const REQUEUED_FOR: Duration = Duration::from_secs(30);
 
-/// How a function is mapped to a queue. The visibility timeout is the queue's.
+/// How a function is mapped to a queue. The queue sets the visibility timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MappingOptions {
     /// Most messages in one call, 1 to 10.
@@ -40,8 +40,8 @@ pub struct MappingOptions {
     pub concurrency: NonZeroUsize,
     /// A call that takes longer is stopped.
     pub function_timeout: Duration,
-    /// How calls are shared over those who have messages: one message is received at a time then.
-    /// `None`: the oldest messages come first, whoever has them.
+    /// How calls are shared among the clients with messages. If set, one message is received at a
+    /// time. `None`: the oldest messages come first.
     pub shares: Option<Shares>,
 }
 
@@ -52,7 +52,7 @@ pub struct Dispatcher<H> {
     name: QueueName,
     options: MappingOptions,
     handler: H,
-    /// Whether the queue failed at the last look: the log says it once, not every second.
+    /// Whether the queue failed at the last check. The log reports it once, not every second.
     is_failing: AtomicBool,
 }
 
@@ -64,7 +64,7 @@ where
     /// Maps `handler` to the queue `name`.
     ///
     /// # Errors
-    /// What Lambda refuses too, in words.
+    /// Explains what is wrong with the options. Lambda refuses the same.
     pub fn new(
         queue: SqliteQueue,
         name: QueueName,
@@ -76,7 +76,7 @@ where
         if !(1..=MAX_BATCH_SIZE).contains(&batch_size) {
             return Err(format!("the batch size is {batch_size}, not 1 to 10").into());
         }
-        // A message could be received again while it is being handled.
+        // A message could be received again while it is handled.
         if function > visibility {
             let (function, visibility) = (function.as_secs(), visibility.as_secs());
             return Err(format!(
@@ -89,21 +89,22 @@ where
     }
 
     /// Calls the function whenever the queue has messages, until this future is dropped. Dropping
-    /// it stops running calls like a crash: their messages come back.
+    /// it stops running calls like a crash, and their messages come back.
     pub async fn run(self) {
         self.run_until(std::future::pending()).await;
     }
 
-    /// The same until `stop`: then no message is received any more, and the calls in flight end.
+    /// Like [`Dispatcher::run`], until `stop`. Then no more messages are received, and the calls in
+    /// flight end.
     ///
-    /// The queue holds back a group while one of its messages is in flight, so one call at a time
-    /// handles each group.
+    /// The queue holds back a group while one of its messages is in flight, so each group is
+    /// handled by one call at a time.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut in_work = FuturesUnordered::new();
         let mut turns = Turns::default();
         loop {
-            // Made before receiving, so that it sees every change after that.
+            // Created before receiving, so that it sees every later change.
             let changed = self.queue.changed(self.name);
             let mut wait = None;
             while in_work.len() < self.options.concurrency.get() && self.has_room(&turns) {
@@ -149,10 +150,10 @@ where
         Ok(self.queue.receive_of(self.name, choose)?.into_iter().collect())
     }
 
-    /// How long nothing is to be received unless something changes. `None` means for ever.
+    /// How long there is nothing to receive unless something changes. `None` means forever.
     fn wait(&self) -> Option<Duration> {
         match self.queue.time_to_next(self.name) {
-            // What can be received at once has to wait for its turn: until a call ends.
+            // Messages that could be received have to wait for their turn, until a call ends.
             Ok(Some(Duration::ZERO)) if self.options.shares.is_some() => Some(LOOK_AGAIN),
             Ok(wait) => wait,
             Err(error) => {
@@ -162,7 +163,8 @@ where
         }
     }
 
-    /// Calls the function once and deletes what it has handled. Returns whose turns are over.
+    /// Calls the function once and deletes the messages that it handled. Returns the turns that are
+    /// over.
     async fn call(&self, batch: Vec<Received>, begun: Vec<Turn>) -> Vec<Turn> {
         let deadline = Deadline(Instant::now() + self.options.function_timeout);
         let event = event_for(self.name, &batch);
@@ -182,8 +184,8 @@ where
         begun
     }
 
-    /// Deletes the handled messages. The others come back when their visibility timeout ends, or
-    /// when the function requeued them to.
+    /// Deletes the handled messages. The others come back when their visibility timeout ends, or at
+    /// the time for which the function requeued them.
     async fn settle(&self, batch: &[Received], failed: Result<Vec<&str>, String>) {
         let (failed, error) = match failed {
             Ok(failed) => (failed, "the function reported it as failed".to_owned()),
@@ -215,7 +217,7 @@ where
         }
     }
 
-    /// Does something with the queue as soon as it works.
+    /// Does something with the queue, and repeats it while the queue fails.
     async fn patiently(
         &self,
         patience: Deadline,
@@ -240,11 +242,11 @@ where
     }
 }
 
-/// Whether a queue did what was asked of it.
+/// Whether an operation on a queue succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Queued {
     AtOnce,
-    /// After it had failed.
+    /// Only after the queue had failed.
     Late,
     Never,
 }

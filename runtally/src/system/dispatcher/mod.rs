@@ -1,6 +1,5 @@
 //! Lambda's event source mapping on one machine: it receives messages, calls a function with them
-//! and acts on its answer.
-//! Nothing here knows which function it calls.
+//! and acts on its answer. Nothing here knows which function it calls.
 
 mod event;
 mod mapping;

@@ -1,23 +1,23 @@
-//! Whose turn it is when there is more work than may be done at a time.
+//! Decides whose turn it is if there is more work than may be done at a time.
 
 use crate::storage::Received;
 use shared::messages::routes::{holder_of, is_plan_group};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
-/// Holders that are remembered after their last turn.
+/// Most holders that are remembered after their last turn.
 const REMEMBERED: usize = 1_000;
 
-/// How work is shared over those who have some: the clients' bases, and the clients' plans.
+/// How work is shared among the holders: the clients' bases, and the clients' plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shares {
-    /// Most plans at the same time: each may hold a page of a harvest.
+    /// Most plans at the same time. Each may hold a page of a harvest.
     pub plans: NonZeroUsize,
-    /// With this many bytes of messages at work, none is added.
+    /// No message is added while messages of this many bytes are in work.
     pub bytes: usize,
 }
 
-/// What is at work, and who had a turn when.
+/// What is in work, and when each holder last had a turn.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     at_work: HashMap<String, usize>,
@@ -27,7 +27,7 @@ pub(super) struct Turns {
     bytes: usize,
 }
 
-/// A message at work, until [`Turns::end`] gets it back.
+/// A message in work, until [`Turns::end`] gets it back.
 #[derive(Debug)]
 pub(super) struct Turn {
     group: String,
@@ -35,8 +35,8 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// The place of the group that comes next: of whoever has the least at work, then of whoever had
-    /// no turn for the longest time.
+    /// The index of the group that comes next: of the holder with the least in work, and among
+    /// those, of the holder that has waited longest for a turn.
     pub(super) fn choose(&self, groups: &[String], shares: Shares) -> Option<usize> {
         let may_begin = |group: &str| self.plans < shares.plans.get() || !is_plan_group(group);
         let rank = |group: &str| {
