@@ -12,7 +12,6 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse};
 use jiff::SignedDuration;
 use std::time::Duration;
 
-///
 /// Collects the results of a batch's tasks.
 ///
 /// A task is sent on first and deleted afterwards. A crash in between leaves two copies, and a

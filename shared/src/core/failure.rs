@@ -29,8 +29,8 @@ pub struct Failure {
     pub class: FailureClass,
     /// Why, in one sentence. Never contains a secret or lead data.
     pub reason: String,
-    /// Whether a service denied access that the work needs. The denial may end without help, or a
-    /// person may have to act. The run's record reports it.
+    /// Whether a service refused something that the work needs, such as access or quota. The
+    /// refusal may end without help, or a person may have to act. The run's record reports it.
     pub is_denial: bool,
 }
 

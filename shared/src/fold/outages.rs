@@ -21,8 +21,8 @@ impl RunState {
         }
     }
 
-    /// The times in which the model answered none of the run's calls. Only times with several such
-    /// calls or with a halt count: a single call may be refused because of its content.
+    /// The periods in which the model answered none of the run's calls. A period counts only with
+    /// several such calls or with a halt: a single call may be refused because of its content.
     pub(super) fn outages(&self) -> Vec<Outage> {
         let attempts = self.chunks.values().flat_map(|chunk| chunk.attempts.values());
         let mut billings: Vec<&Billing> =

@@ -22,7 +22,8 @@ pub trait Message: Sized {
 
     /// Reads a message.
     ///
-    /// # Errors [`DecodeError`] says where the text breaks which rule. It does not quote the text.
+    /// # Errors
+    /// [`DecodeError`] says where the text breaks which rule. It does not quote the text.
     fn decode(text: &str) -> Result<Self, DecodeError> {
         if let Some(message) = in_one_go(text) {
             return Ok(message);

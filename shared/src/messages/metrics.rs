@@ -59,8 +59,7 @@ pub struct Heard {
     pub finished_at: Option<Timestamp>,
 }
 
-/// A run's record was last written too short a time before the run's last event to be written again
-/// at once. It is due now.
+/// The last event of a run came too soon after a write of its record. Now the record is due again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Project {
     pub run: RunId,

@@ -31,7 +31,6 @@ const MAX_WRITES: usize = 25;
 /// Most items in one read by keys.
 const MAX_READS: usize = 100;
 
-///
 /// The event log in one table.
 ///
 /// Two processes can work on one run at the same time: a projection that is saved late neither
@@ -196,7 +195,7 @@ impl DynamoEventLog {
 
 impl EventLog for DynamoEventLog {
     /// The run is marked open before the events are written. If the writer dies in between, a tick
-    /// checks the run in vain, which is better than events that nobody checks. The append is
+    /// checks the run needlessly, which is better than events that nobody checks. The append is
     /// counted after the events: a reader that sees the count also sees the events, and a reader
     /// that does not see the count cannot close the run permanently. An event that exists already
     /// is overwritten with the same content, because its id stands for its content.

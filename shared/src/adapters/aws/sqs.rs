@@ -24,7 +24,6 @@ const MAX_ENTRIES: usize = 10;
 /// The message attribute that holds why a message was dead-lettered.
 pub const REASON: &str = "reason";
 
-///
 /// The queues that a function may use.
 ///
 /// Messages of one group arrive in order, with one exception: if SQS accepts only a part of a

@@ -106,9 +106,9 @@ impl<T: Transport> Airtable<T> {
     /// Writes cells of up to 10 rows: all of them or, on an error, none. An answer that does not
     /// name the rows does not count as a success, because it may come from a proxy.
     ///
-    ///
-    /// # Errors [`AirtableError`]; after a lost answer the cells may be written. Writing them again
-    /// changes nothing.
+    /// # Errors
+    /// [`AirtableError`]; after a lost answer the cells may be written. Writing them again changes
+    /// nothing.
     pub async fn update(
         &self,
         base: &BaseId,
