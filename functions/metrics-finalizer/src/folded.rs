@@ -21,7 +21,7 @@ pub(crate) struct Folded {
     pub(crate) known: Option<Projection>,
     /// Whether the run had not ended when its record was last written.
     pub(crate) was_open: bool,
-    /// The trace of the message because of which it was read.
+    /// The trace of the message that caused the read.
     pub(crate) trace: Option<TraceHeader>,
 }
 

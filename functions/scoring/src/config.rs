@@ -21,7 +21,7 @@ pub struct Config {
     pub airtable: AirtableConfig,
     /// `LANES`: how many chunks of one base may be scored at the same time.
     pub lanes: u32,
-    /// `LEADS_PER_CALL`: about how many leads one call asks.
+    /// `LEADS_PER_CALL`: how many leads one call asks about.
     pub leads_per_call: usize,
     /// `DAILY_TOKEN_LIMIT`: most tokens of all clients' runs in one day; `None` for no limit.
     pub daily_token_limit: Option<u64>,

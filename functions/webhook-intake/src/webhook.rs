@@ -139,7 +139,8 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Ref
 
 /// The value of a key in the query. The case of the key does not matter.
 ///
-/// # Errors If the key has several different values, because it is unclear which one is meant.
+/// # Errors
+/// If the key has several different values, because it is unclear which one is meant.
 fn only_value<'a>(
     query: &'a [(Cow<'_, str>, Cow<'_, str>)],
     name: &'static str,

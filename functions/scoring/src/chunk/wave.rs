@@ -48,7 +48,7 @@ pub(crate) struct WaveResult {
     /// Whether others changed rows and another attempt follows. Then the rows that were read for
     /// the next waves may be out of date too.
     pub(crate) rows_changed: bool,
-    /// About how many leads the model was asked.
+    /// How many leads the model was asked about.
     pub(crate) asked: usize,
     /// The tokens that the wave was expected to use.
     pub(crate) expected: u64,

@@ -78,14 +78,14 @@ impl<'a> Streamed<'a> {
         self.parts.iter().find_map(|part| error_of(part))
     }
 
-    /// The usage, each member as the last part has it that says it: a stream counts up.
+    /// The usage, with each member from the last part that has it: the counters of a stream grow.
     fn usage(&self) -> Value {
         let told = self.parts.iter().map(|part| member(part, "usageMetadata", "usage_metadata"));
         let members = told.filter_map(Value::as_object).flatten().filter(|(_, it)| !it.is_null());
         members.map(|(name, it)| (name.clone(), it.clone())).collect()
     }
 
-    /// What the last part says under a name, of those that say something.
+    /// The value under a name in the last part that has one.
     fn last(&self, camel: &str, snake: &str) -> &'a Value {
         let said = self.parts.iter().rev().map(|part| member(part, camel, snake));
         said.into_iter().find(|value| !value.is_null()).unwrap_or(&Value::Null)

@@ -121,7 +121,7 @@ impl<T: Transport> Gemini<T> {
         let body = Bytes::from(json::text(&self.body(prompt, service.tier)));
         let mut begun = Instant::now();
         let mut call = self.try_generate(prompt.user, body.clone(), service).await;
-        // An access token that was refused is renewed once. The refusal is not billed.
+        // A refused access token is renewed once. The refusal is not billed.
         if let ModelEndpoint::Vertex { auth, .. } = &self.model.endpoint
             && is_of_the_key(&call.reply)
             && auth.end_token(begun).await
@@ -205,7 +205,7 @@ impl<T: Transport> Gemini<T> {
     }
 }
 
-/// Whether a call was refused for its key or its access token.
+/// Whether a call was refused because of its key or access token.
 fn is_of_the_key(reply: &Reply) -> bool {
     match reply {
         Reply::Unusable { category, .. } | Reply::Halted(Halt { category, .. }) => {
@@ -215,7 +215,7 @@ fn is_of_the_key(reply: &Reply) -> bool {
     }
 }
 
-/// Raises the alarm about an answer without a price: its tokens are counted, its cost is not.
+/// Raises the alarm about an answer without a price: its tokens are counted, but its cost is not.
 fn alarm_without_price(billing: &CallOutcome, now: Timestamp) {
     let CallOutcome::Answered { usage, model, served } = billing else { return };
     if prices::cost(model, served.terms(now), usage).is_none() {

@@ -33,11 +33,11 @@ pub(crate) fn values_in(text: &str) -> impl Iterator<Item = (usize, serde_json::
     })
 }
 
-/// `text` with what strict readers refuse put right: half a surrogate pair becomes the sign for a
-/// character that cannot be shown, `NaN` and its like become null, control characters are escaped, and so are
-/// quotes inside a string and backslashes that escape nothing; commas that nothing follows and comments are
-/// dropped, other white space and other quotes become those of JSON, and names and values without quotes get
-/// some. What is no JSON, such as words around it, stays.
+/// `text` with everything repaired that strict readers refuse. Half a surrogate pair becomes the
+/// replacement character. `NaN` and similar words become null. Control characters are escaped, and
+/// so are quotes inside a string and backslashes that escape nothing. Trailing commas and comments
+/// are removed. Other white space and other quotes become those of JSON, and bare names and values
+/// get quotes. Text that is not JSON, such as words around it, stays.
 pub(crate) fn mended(text: &str) -> String {
     let mut mender = Mender { out: String::with_capacity(text.len()), quote: None, last: ' ' };
     let mut rest = text;
@@ -64,9 +64,9 @@ const WORDS: [(&str, &str); 7] = [
 
 struct Mender {
     out: String,
-    /// The quote that ends the string, inside of one.
+    /// The quote that ends the current string; `None` outside a string.
     quote: Option<char>,
-    /// What was put out last outside of strings, white space left out.
+    /// The last character written outside strings, ignoring white space.
     last: char,
 }
 
@@ -76,9 +76,10 @@ impl Mender {
         self.last = text.trim_end().chars().next_back().unwrap_or(self.last);
     }
 
-    /// Takes what begins with `next` outside of strings; returns how many bytes it took.
+    /// Handles the text that begins with `next` outside a string. Returns how many bytes it
+    /// consumed.
     fn between(&mut self, next: char, rest: &str) -> usize {
-        // In words around the JSON a quote stands behind other characters.
+        // Quotes in the words around the JSON come after other characters.
         let is_expected = matches!(self.last, '[' | '{' | ',' | ':');
         match next {
             '"' | '\'' | '“' | '”' | '`' if is_expected => {
@@ -116,8 +117,8 @@ impl Mender {
         next.len_utf8()
     }
 
-    /// A name or a value that lacks its quotes at the start of `rest`. A name has a colon behind it; a value
-    /// is no literal of JSON, and ends where the next member, or the line, does.
+    /// A name or a value without quotes at the start of `rest`. A name is followed by a colon. A
+    /// value is not a JSON literal, and ends with the member or the line.
     fn bare<'a>(&self, rest: &'a str) -> Option<&'a str> {
         let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
         match self.last {
@@ -139,7 +140,7 @@ impl Mender {
         }
     }
 
-    /// The same inside of a string.
+    /// The same inside a string.
     fn within(&mut self, next: char, quote: char, rest: &str) -> usize {
         match next {
             '\\' => return escape(rest, &mut self.out),
@@ -157,7 +158,7 @@ impl Mender {
     }
 }
 
-/// How long the comment at the start of `text` is; `None` where there is none.
+/// The length of the comment at the start of `text`; `None` if there is none.
 fn comment(text: &str) -> Option<usize> {
     if text.starts_with("//") {
         return near(text).find('\n');
@@ -165,12 +166,13 @@ fn comment(text: &str) -> Option<usize> {
     Some(near(text.strip_prefix("/*")?).find("*/")? + 4)
 }
 
-/// The beginning of `text`: what looks ahead at each sign of a long text never ends.
+/// The first 300 characters of `text`. Looking further ahead at every character of a long text
+/// would never end.
 fn near(text: &str) -> &str {
     text.char_indices().nth(300).map_or(text, |(end, _)| &text[..end])
 }
 
-/// Whether a quote with this behind it ends its string.
+/// Whether a quote followed by `behind` ends its string.
 fn ends_string(behind: &str) -> bool {
     let behind = behind.trim_start();
     behind.is_empty() || behind.starts_with([',', ':', ']', '}'])

@@ -20,7 +20,8 @@ pub struct ModelProblem {
 /// as scoring. Counting tokens or listing models would not be enough, because both work without
 /// credit. It costs a few tokens.
 ///
-/// # Errors [`ModelProblem`] as scoring would get it.
+/// # Errors
+/// [`ModelProblem`] as scoring would get it.
 pub async fn probe_model(
     model: &ModelSettings,
     transport: impl Transport,

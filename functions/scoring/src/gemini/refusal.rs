@@ -14,8 +14,7 @@ const WORDS_MAX: usize = 240;
 /// If this many characters in a row also appear in the prompt, they count as a quote from it.
 const QUOTED: usize = 14;
 
-/// Reads an error. Nothing was billed for it. No word of `user`, what the model was asked, goes into
-/// a reason.
+/// Reads an error. It was not billed. No part of `user`, the user prompt, may appear in a reason.
 pub(super) fn read_refusal(response: &HttpResponse, user: &str) -> Reply {
     let told = read_json(response.body());
     let error = told.iter().find_map(error_of).unwrap_or_default();
@@ -25,7 +24,7 @@ pub(super) fn read_refusal(response: &HttpResponse, user: &str) -> Reply {
             let after = seconds.and_then(seconds_in).and_then(duration);
             Reply::TryLater { category, detail, after }
         }
-        // A page of somebody in between, who may have read what one of the leads says.
+        // This page comes from something in between, which may have blocked a lead's text.
         Reply::Unusable { detail, .. }
             if told.is_empty() && response.status() == StatusCode::FORBIDDEN =>
         {
@@ -88,7 +87,7 @@ pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused { detail, is_lasting: true },
         StatusCode::INTERNAL_SERVER_ERROR => Reply::Refused { detail, is_lasting: false },
-        // Google's ABORTED: other requests were in the way.
+        // Google's ABORTED: the request conflicted with other requests.
         StatusCode::CONFLICT | StatusCode::TOO_EARLY => later(ErrorCategory::Unknown),
         status if status.is_client_error() && status.as_u16() != 499 => {
             unusable(ErrorCategory::ModelConfig)
@@ -147,9 +146,9 @@ const CREDIT_WORDS: &[&str] = &[
     "out of funds",
     "insufficient funds",
 ];
-/// How words of an `ErrorInfo`'s reason begin that say the same.
+/// The start of words with the same meaning in an `ErrorInfo`'s reason.
 const CREDIT_REASONS: &[&str] = &["CREDIT", "BILLING", "SPEND", "PREPAY"];
-/// Reasons of an `ErrorInfo` that say that the key's project is not served.
+/// Reasons in an `ErrorInfo` that say that the key's project is not served.
 const CONSUMER_REASONS: &[&str] = &["CONSUMER_SUSPENDED", "CONSUMER_INVALID"];
 
 /// Google's own message as the end of a reason: limited in length, on one line, and omitted if it
@@ -183,8 +182,8 @@ fn reason(error: &Value) -> Option<&str> {
     details(error, "ErrorInfo").find_map(|info| info["reason"].as_str())
 }
 
-/// Whether the project has a quota of none for the model: no time helps, only a plan that has one. A zero
-/// is left out of the details; the message says it.
+/// Whether the project's quota for the model is 0. Waiting does not help, only a plan with a quota.
+/// The details omit a zero, but the message contains it.
 fn has_no_quota(error: &Value) -> bool {
     let message = error["message"].as_str().unwrap_or_default();
     let mut limits = message.split("limit: ").skip(1);
@@ -277,7 +276,7 @@ mod tests {
         error
     }
 
-    /// A minute's quota of which the message alone says how much it is.
+    /// A per-minute quota whose size is only in the message.
     fn quota_of(limit: &str) -> Value {
         let mut error = quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier");
         error["error"]["message"] = format!("You exceeded your current quota, {limit}").into();

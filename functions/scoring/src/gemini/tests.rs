@@ -200,7 +200,7 @@ async fn an_answer_without_a_price_raises_the_alarm_and_any_other_does_not() {
     assert!(log.contains(r#""alarm":"model_without_price""#), "{log}");
 }
 
-/// Vertex AI that accepts the access tokens behind the first ones, and gives a new one each time.
+/// Vertex AI that refuses the first access tokens, and issues a new one each time.
 #[derive(Default)]
 struct RefusesTokens {
     refused: AtomicUsize,
@@ -233,7 +233,7 @@ impl Transport for RefusesTokens {
     }
 }
 
-/// A client of Vertex AI that was given a token and is refused this many.
+/// A client of Vertex AI that has a token. The first `refused` tokens are refused.
 async fn on_vertex(refused: usize) -> Gemini<RefusesTokens> {
     let account = simulators::gemini::ServiceAccount::invented("http://vertex.invented.example");
     let options = GeminiOptions { service_account: Some(account), ..GeminiOptions::default() };

@@ -130,8 +130,9 @@ impl VertexAuth {
         Ok(secret)
     }
 
-    /// Ends a token that was refused to a call that began at this moment; `false` when there was none.
-    /// One that was renewed meanwhile stays: several calls are refused at the same time.
+    /// Invalidates a token that was refused to a call that began at `begun`; `false` if there is
+    /// none. A token that was renewed since stays valid: several calls may be refused at the same
+    /// time.
     pub(super) async fn end_token(&self, begun: Instant) -> bool {
         let mut token = self.token.lock().await;
         if let Some(refused) = token.as_mut().filter(|token| token.fetched_at <= begun) {

@@ -75,9 +75,9 @@ pub(crate) async fn ingest_harvest<E: Env>(
     ingest_run(app, &harvest).instrument(span).await
 }
 
-/// What this attempt found out and the task does not say yet. Either the harvest's client, so that
-/// the task continues in the message group of the client's plans. Or that the harvest belongs to
-/// nobody, so that another attempt does not work on another run because a table has changed.
+/// Hints that this attempt found and the task lacks. They name the harvest's client, so that the
+/// task continues in the message group of the client's plans. Or they say that the harvest belongs
+/// to nobody, so that another attempt does not use another run because a table has changed.
 fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
     let client = &resolved.run.client;
     match (&resolved.base, *client == ClientId::unattributed()) {

@@ -45,7 +45,8 @@ impl Plan {
     /// same plan. Leads beyond the allowance are planned too, in chunks that may use no tokens, so
     /// that the run's record counts them.
     ///
-    /// # Errors If there are more leads than a plan may have. Nothing is queued then.
+    /// # Errors
+    /// If there are more leads than a plan may have. Nothing is queued then.
     pub(crate) fn new(
         about: &[&str],
         leads: Vec<PlanLead>,

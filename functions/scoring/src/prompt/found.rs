@@ -36,7 +36,8 @@ pub(super) struct Found {
 /// is damaged: then they may be its remains. If the end of the text cuts an array off, the elements
 /// before the cut are used.
 ///
-/// # Errors Says what the text contains instead.
+/// # Errors
+/// Says what the text contains instead.
 pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
     let found = elements_in(text, wanted);
     if found.as_ref().is_ok_and(|found| found.is_complete) {
@@ -46,13 +47,13 @@ pub(super) fn find_elements(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'
     let count = |found: &Result<Found, _>| found.as_ref().map_or(0, |it| it.elements.len());
     let after = elements_in(&mended(&text[start..]), wanted);
     let found = if count(&after) > count(&found) { after } else { found };
-    // Some models write their answer as a text inside of JSON.
+    // Some models write their answer as a string inside JSON.
     let is_written = text.contains("\\\"") && !found.as_ref().is_ok_and(|found| found.is_complete);
     let written = is_written.then(|| find_elements(&unescaped(text), wanted));
     written.filter(|written| count(written) > count(&found)).unwrap_or(found)
 }
 
-/// `text` with one layer of escapes taken off.
+/// `text` without its outer layer of escapes.
 fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut letters = text.chars();

@@ -78,8 +78,9 @@ pub(crate) fn max_output_tokens(posts: usize) -> u32 {
 /// Reads the scores of the posts identified by `ids`: numbers from 0 to 100, rounded. Elements with
 /// any other id are ignored.
 ///
-/// # Errors If no post has a valid score, or if a post has two different scores: text in the call
-/// may have tried to set another post's score.
+/// # Errors
+/// If no post has a valid score, or if a post has two different scores: text in the call may have
+/// tried to set another post's score.
 pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredPost>, String> {
     let mut scored: Vec<ScoredPost> = Vec::new();
     for item in items {

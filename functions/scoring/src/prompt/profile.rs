@@ -142,7 +142,8 @@ fn words_in(value: &Value) -> String {
 
 /// Reads the score of the profile `id`. Elements with any other id are ignored.
 ///
-/// # Errors If there is no element, if two elements differ, or if no attribute gets points.
+/// # Errors
+/// If there is no element, if two elements differ, or if no attribute gets points.
 pub(crate) fn read_score(
     items: &[Value],
     id: &str,

@@ -134,7 +134,8 @@ impl<'a> PromptTemplate<'a> {
     /// answer may be cut off, may not say how it ended, or may have ended for another reason. Then
     /// it counts only for leads that it covers completely.
     ///
-    /// # Errors If the text is not an answer at all.
+    /// # Errors
+    /// If the text is not an answer at all.
     pub(crate) fn read_answer(
         &self,
         text: &str,
