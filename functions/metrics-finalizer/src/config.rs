@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 const SHORTEST_RETENTION_DAYS: u32 = 400;
 /// Upper bounds of the times. Thousands of years back would be before the earliest representable
 /// time, at each tick.
-/// beginning of time, at each tick.
 const LONGEST_PROJECT_SECONDS: u32 = 86_400;
 const LONGEST_STALL_MINUTES: u32 = 525_600;
 const LONGEST_DAYS: u32 = 36_500;

@@ -13,7 +13,8 @@ use std::collections::BTreeSet;
 /// Longest client name in an answer, in UTF-16 units.
 const MAX_NAME: usize = 80;
 
-/// A question about a run with its answers. Only the question what to do next has more than one.
+/// A question about a run with its answers. Only the question about what to do next can have
+/// several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     pub question: &'static str,

@@ -127,9 +127,9 @@ impl<T: Transport> Airtable<T> {
         }
     }
 
-    /// Writes up to 10 rows that are found by the fields `merge_on`, and creates those that are
     /// Updates up to 10 rows, found by the fields `merge_on`, and creates the rows that are not
     /// found. No two of `rows` may have the same merge key.
+    ///
     /// # Errors
     /// [`AirtableError`]; it is a refusal if a key matches more than one row.
     pub async fn upsert(
