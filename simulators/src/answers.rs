@@ -1,4 +1,4 @@
-//! Answers that are given in place of a service's own: what a vendor says on a bad day.
+//! Answers that replace a service's own answers, to simulate what a vendor says on a bad day.
 
 use crate::reply::{Request, Response, json_reply};
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Which requests get which answer; the service does nothing then. As the body of
+/// Which requests get which answer. The service does nothing for these requests. As the body of
 /// `POST /_sim/answers`:
 /// `{"status":403,"body":{"error":{…}},"kind":"upsert","holds":"Apify API Costs"}` or
 /// `{"status":401,"body":{…},"path":"/Leads","seconds":10}`.
@@ -22,22 +22,22 @@ pub struct AnswerRule {
     /// The JSON body.
     #[serde(default)]
     pub body: Value,
-    /// The body as it is, in place of the JSON one: a page of a proxy, for instance.
+    /// The body as a string, instead of the JSON body: a page of a proxy, for instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Only requests of this kind (a name that `GET /_sim/requests` lists); all without it.
+    /// Only requests of this kind (a name that `GET /_sim/requests` lists). Without it, all kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// Only requests whose decoded path has this in it.
+    /// Only requests whose decoded path contains this string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Only requests whose body has this text in it.
+    /// Only requests whose body contains this string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holds: Option<String>,
-    /// How many requests get it; without it all do.
+    /// How many requests get this answer. Without it, all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u32>,
-    /// How long requests get it, from the first one on; without it for ever.
+    /// For how long requests get this answer, beginning with the first one. Without it, forever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<u64>,
 }
@@ -49,12 +49,12 @@ pub struct Answers(Mutex<Vec<InForce>>);
 #[derive(Debug)]
 struct InForce {
     rule: AnswerRule,
-    /// When it met its first request.
+    /// When it was first used.
     since: Option<Instant>,
 }
 
 impl Answers {
-    /// Adds a rule. The first that a request meets counts.
+    /// Adds a rule. The first rule that matches a request applies.
     pub fn add(&self, rule: AnswerRule) {
         self.lock().push(InForce { rule, since: None });
     }
@@ -64,7 +64,7 @@ impl Answers {
         self.lock().clear();
     }
 
-    /// The answer to a request of `kind` in place of the service's own, if a rule has one.
+    /// The answer to a request of `kind` that replaces the service's own, if a rule matches.
     pub(crate) fn draw(&self, kind: &str, request: &Request) -> Option<Response> {
         let mut rules = self.lock();
         if rules.is_empty() {

@@ -1,17 +1,17 @@
-//! Bodies that a caller compressed, as Apify's clients do with all but the small ones.
+//! Decodes bodies that a caller compressed. Apify's clients compress all but small bodies.
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::request::Parts;
 use std::io::Read;
 
-/// The longest body that is read, in bytes.
+/// The longest accepted body, in bytes.
 const LONGEST: u64 = 256 * 1_024 * 1_024;
-/// How much the decoder of Brotli reads at a time, in bytes.
+/// How many bytes the Brotli decoder reads at a time.
 const BUFFER: usize = 4_096;
 
-/// The body as it was before it was compressed; the headers then say nothing of that. `None` for
-/// one that is not compressed as its header says.
+/// The decoded body. The headers about the encoding are removed. `None` if the body is not
+/// compressed as its header says.
 pub(crate) fn decoded(head: &mut Parts, body: Bytes) -> Option<Bytes> {
     let Some(encoding) = head.headers.get(CONTENT_ENCODING) else { return Some(body) };
     let plain = match encoding.as_bytes() {

@@ -1,4 +1,4 @@
-//! Faults put between a caller and a simulated service.
+//! Faults between a caller and a simulated service.
 
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, PoisonError};
@@ -7,39 +7,39 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// Refused for its rate, in the vendor's shape (Airtable: with its 30 s penalty).
+    /// Refused because of its rate, in the vendor's shape (Airtable: with its 30 s penalty).
     TooManyRequests,
-    /// Status 500 in the vendor's shape, nothing done.
+    /// Status 500 in the vendor's shape; nothing is done.
     InternalError,
-    /// Status 503 in the vendor's shape, nothing done.
+    /// Status 503 in the vendor's shape; nothing is done.
     Unavailable,
-    /// The connection breaks before the service did anything.
+    /// The connection breaks before the service does anything.
     LostBefore,
-    /// The service does what was asked, then the connection breaks.
+    /// The service executes the request, then the connection breaks.
     LostAfter,
-    /// The service does what was asked and answers 200 with a body cut in the middle.
+    /// The service executes the request and answers 200 with a truncated body.
     MalformedBody,
 }
 
-/// When a fault is injected. As the body of `POST /_sim/faults`:
-/// `{"fault":"unavailable","next":3}` or `{"fault":"lost_after","probability":0.1,"kind":"upsert"}`.
+/// When a fault is injected. As the body of `POST /_sim/faults`: `{"fault":"unavailable","next":3}`
+/// or `{"fault":"lost_after","probability":0.1,"kind":"upsert"}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// What goes wrong.
     pub fault: Fault,
-    /// How many of the next requests it hits; they are used up one by one.
+    /// How many of the next requests are affected. The number decreases with each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u32>,
-    /// The share of requests it hits from now on, 0 to 1.
+    /// The share of requests that is affected from now on, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// Only requests of this kind (a name that `GET /_sim/requests` lists); all without it.
+    /// Only requests of this kind (a name that `GET /_sim/requests` lists). Without it, all kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
 
-/// The rules in force, and the generator that draws for the probabilities.
+/// The rules in force, and the generator for the probabilities.
 #[derive(Debug)]
 pub struct Faults(Mutex<State>);
 
@@ -50,12 +50,12 @@ struct State {
 }
 
 impl Faults {
-    /// No rules yet; draws come from `seed`.
+    /// No rules. Random numbers come from `seed`.
     pub fn new(seed: u64) -> Self {
         Self(Mutex::new(State { rules: Vec::new(), rng: fastrand::Rng::with_seed(seed) }))
     }
 
-    /// Adds a rule. Rules are asked in the order they were added.
+    /// Adds a rule. Rules are checked in the order in which they were added.
     pub fn add(&self, rule: FaultRule) {
         self.lock().rules.push(rule);
     }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// An id of `length` letters and digits (32 at most) for the thing that `parts` name.
+/// An id of `length` letters and digits (at most 32) for the thing that `parts` name.
 pub(crate) fn id(parts: &[&str], length: usize) -> String {
     let digest = digest(parts);
     digest.iter().take(length).map(|&byte| char::from(BASE62[usize::from(byte) % 62])).collect()

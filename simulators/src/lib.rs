@@ -1,9 +1,9 @@
-//! Airtable, Apify and Gemini as their documentation describes them: limits and errors included.
+//! Airtable, Apify and Gemini as documented, including limits and errors.
 //!
-//! Each vendor is a [`Service`]: a state machine from one HTTP request to one response, with no
-//! socket, no clock and no randomness of its own. [`Simulated`] puts request counts, injected
-//! faults and the `/_sim/…` control endpoints in front of it; [`serve()`] puts that on a port.
-//! A test can just as well call [`Simulated::call`] in process and on paused time.
+//! Each vendor is a [`Service`]: a state machine from one HTTP request to one response, without its
+//! own socket, clock or randomness. [`Simulated`] adds request counts, injected faults and the
+//! `/_sim/…` control endpoints. [`serve()`] puts it on a port. A test can also call
+//! [`Simulated::call`] in process and on paused time.
 
 pub mod airtable;
 mod answers;

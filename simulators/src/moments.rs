@@ -8,12 +8,12 @@ pub(crate) fn iso(moment: Timestamp) -> String {
     format!("{moment:.3}")
 }
 
-/// The moment `wait` after `from`; the last one there is when that is out of range.
+/// The moment `wait` after `from`, or the last possible one if that is out of range.
 pub(crate) fn after(from: Timestamp, wait: Duration) -> Timestamp {
     from.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-/// How long it takes from `from` until `to`; nothing when `to` has passed.
+/// The time from `from` until `to`; zero if `to` has passed.
 pub(crate) fn until(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }

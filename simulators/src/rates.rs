@@ -4,19 +4,19 @@ use jiff::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// The second, in microseconds.
+/// One second, in microseconds.
 const WINDOW: i64 = 1_000_000;
-/// Resources that are remembered before the idle ones are dropped.
+/// Most resources that are remembered before the idle ones are dropped.
 const REMEMBERED: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) struct Rates {
-    /// How long everything is refused once a limit was exceeded, in microseconds.
+    /// How long all requests are refused after a limit was exceeded, in microseconds.
     penalty: i64,
     resources: HashMap<String, Recent>,
 }
 
-/// The requests of the last second, and until when all are refused (both in microseconds).
+/// The requests of the last second, and until when all requests are refused (both in microseconds).
 #[derive(Debug, Default)]
 struct Recent {
     at: VecDeque<i64>,
@@ -29,9 +29,9 @@ impl Rates {
         Self { penalty, resources: HashMap::new() }
     }
 
-    /// Counts one request to `resource`. False if it is refused: because of a penalty, or because
-    /// `limit` requests came within a second, which begins one. Without a limit nothing is counted,
-    /// but a penalty still holds.
+    /// Counts one request to `resource`. Returns false if it is refused: because of a penalty, or
+    /// because more than `limit` requests came within a second, which starts a penalty. Without a
+    /// limit nothing is counted, but a penalty still applies.
     pub(crate) fn admits(&mut self, resource: &str, limit: Option<usize>, now: Timestamp) -> bool {
         let now = now.as_microsecond();
         let penalty = self.penalty;

@@ -1,4 +1,4 @@
-//! Requests and responses with their whole body in memory.
+//! Requests and responses whose whole body is in memory.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -23,12 +23,12 @@ pub fn json_reply(status: StatusCode, body: &impl Serialize) -> Response {
     response
 }
 
-/// An error as Airtable, Apify and the control endpoints write it.
+/// An error in the format of Airtable, Apify and the control endpoints.
 pub(crate) fn error_reply(status: StatusCode, kind: &str, message: &str) -> Response {
     json_reply(status, &json!({"error": {"type": kind, "message": message}}))
 }
 
-/// The token after `Bearer`: `None` without the header, empty for another scheme.
+/// The token after `Bearer`. `None` without the header, empty for another scheme.
 pub(crate) fn bearer(request: &Request) -> Option<&str> {
     let header = request.headers().get(AUTHORIZATION)?;
     Some(header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default())
@@ -41,7 +41,7 @@ pub(crate) fn parameters(request: &Request) -> Vec<(String, String)> {
 }
 
 pub(crate) async fn pause(wait: Duration) {
-    // A sleep of zero would still give up the turn.
+    // A sleep of zero would still yield to other tasks.
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }

@@ -15,20 +15,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// Pause after a connection could not be accepted: the process may have no file left for it.
+/// Pause after a connection could not be accepted, because the process may have no file descriptor
+/// left.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers requests on `listener` until the returned future is dropped.
 ///
-/// An [`Answer::Lost`] closes the connection without a response, which is what a caller of the
-/// real service sees when the network fails.
+/// An [`Answer::Lost`] closes the connection without a response, like a network failure of the real
+/// service.
 pub async fn serve<S: Service>(listener: TcpListener, simulated: Arc<Simulated<S>>) {
     serve_with(listener, move |request| answer(Arc::clone(&simulated), request)).await;
 }
 
-/// Answers requests on `listener` with `handler` until the returned future is dropped. A handler's
-/// error closes the connection without a response. Connections live in tasks of their own and end
-/// when their client closes them.
+/// Answers requests on `listener` with `handler` until the returned future is dropped. If the
+/// handler fails, the connection is closed without a response. Each connection has its own task,
+/// which ends when the client closes the connection.
 pub async fn serve_with<H, F, B, E>(listener: TcpListener, handler: H)
 where
     H: Fn(http::Request<Incoming>) -> F + Clone + Send + 'static,
@@ -56,7 +57,7 @@ where
     }
 }
 
-/// The network failed, as far as the caller can tell.
+/// The network failed, from the caller's point of view.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is lost")]
 struct AnswerLost;

@@ -1,4 +1,4 @@
-//! One simulated service with what is in front of it: counts, faults and control endpoints.
+//! One simulated service with its counts, faults and control endpoints.
 
 use crate::answers::{AnswerRule, Answers};
 use crate::faults::{Fault, FaultRule, Faults};
@@ -12,30 +12,30 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A vendor's API as a state machine: one request in, one response out.
 pub trait Service: Send + Sync + 'static {
-    /// The name of the operation a request asks for, such as `list` or `upsert`; it is what
-    /// requests are counted by. `other` for a request the vendor does not know.
+    /// The name of the requested operation, such as `list` or `upsert`, by which requests are
+    /// counted. `other` for a request that the vendor does not know.
     fn kind(&self, request: &Request) -> &'static str;
 
-    /// Does what the request asks and answers as the vendor does.
+    /// Executes the request and answers like the vendor.
     fn respond(&self, request: Request) -> impl Future<Output = Response> + Send;
 
-    /// Answers a request as the vendor does when `fault` hits it. Called only for
+    /// Answers a request like the vendor when `fault` happens. Called only for
     /// [`Fault::TooManyRequests`], [`Fault::InternalError`] and [`Fault::Unavailable`].
     fn refuse(&self, request: &Request, fault: Fault) -> Response;
 
-    /// Answers the service's own control endpoints below `/_sim/`; `None` for an unknown one.
+    /// Answers the service's own control endpoints below `/_sim/`; `None` for an unknown endpoint.
     fn control(&self, request: &Request) -> impl Future<Output = Option<Response>> + Send;
 
-    /// Forgets everything, as if newly made.
+    /// Resets everything to the initial state.
     fn reset(&self);
 }
 
-/// What a caller sees of one request.
+/// What a caller sees as the result of a request.
 #[derive(Debug)]
 pub enum Answer {
     /// The response.
     Reply(Response),
-    /// Nothing: the connection broke. The service may or may not have done what was asked.
+    /// No response, because the connection broke. The service may have executed the request.
     Lost,
 }
 
@@ -44,13 +44,13 @@ pub enum Answer {
 pub struct RequestCount {
     /// The operation, as [`Service::kind`] names it.
     pub kind: &'static str,
-    /// The HTTP status; 0 for an answer that was lost.
+    /// The HTTP status; 0 for a lost answer.
     pub status: u16,
-    /// How many.
+    /// The number of requests.
     pub count: u64,
 }
 
-/// A service behind its faults, its counts and its control endpoints.
+/// A service with its faults, its counts and its control endpoints.
 pub struct Simulated<S> {
     service: S,
     faults: Faults,
@@ -59,13 +59,13 @@ pub struct Simulated<S> {
 }
 
 impl<S: Service> Simulated<S> {
-    /// Puts `service` behind counts and faults; `seed` feeds the faults' probabilities.
+    /// Adds counts and faults to `service`. `seed` is for the faults' probabilities.
     pub fn new(service: S, seed: u64) -> Self {
         let (faults, answers) = (Faults::new(seed), Answers::default());
         Self { service, faults, answers, counts: Mutex::default() }
     }
 
-    /// The service itself, to set up and look at its state in process.
+    /// The service itself, to set up and read its state in process.
     pub fn service(&self) -> &S {
         &self.service
     }
@@ -75,12 +75,12 @@ impl<S: Service> Simulated<S> {
         &self.faults
     }
 
-    /// The answers that are given in place of the service's own.
+    /// The answers that replace the service's own.
     pub fn answers(&self) -> &Answers {
         &self.answers
     }
 
-    /// The requests answered so far, control endpoints aside.
+    /// The requests answered so far, without control endpoints.
     pub fn requests(&self) -> Vec<RequestCount> {
         self.counts()
             .iter()
@@ -92,7 +92,7 @@ impl<S: Service> Simulated<S> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request, of the vendor's API or of the control endpoints.
+    /// Answers one request to the vendor's API or to the control endpoints.
     pub async fn call(&self, request: Request) -> Answer {
         if request.uri().path().starts_with("/_sim/") {
             return Answer::Reply(self.control(request).await);
@@ -175,7 +175,7 @@ impl<S: Service> Simulated<S> {
     }
 }
 
-/// An error of the control endpoints, which are ours and have one shape.
+/// An error of the control endpoints. They are our own, so all have one shape.
 pub(crate) fn control_error(status: StatusCode, message: &str) -> Response {
     error_reply(status, "simulator", message)
 }

@@ -1,23 +1,23 @@
-//! Where a simulator keeps what must survive a restart of its process.
+//! Where a simulator keeps data that must survive a restart of its process.
 
-/// A durable map from key to text. A simulator writes every change through and reads all of it
-/// once, when it is made.
+/// A durable map from key to string. A simulator writes every change to it, and reads all of it
+/// once, when it is created.
 pub trait Store: Send + Sync + 'static {
-    /// Puts `value` under `key`, in place of what was there.
+    /// Stores `value` under `key`, and replaces an earlier value.
     fn put(&self, key: &str, value: &str);
-    /// Removes `key`; one that is not there is fine.
+    /// Removes `key`, if it exists.
     fn remove(&self, key: &str);
-    /// Everything stored, in no order.
+    /// All entries, in any order.
     fn all(&self) -> Vec<(String, String)>;
     /// Removes everything.
     fn clear(&self);
-    /// Whether anything is kept, so that it is worth writing out.
+    /// Whether entries are kept, so that writing them is useful.
     fn keeps(&self) -> bool {
         true
     }
 }
 
-/// Keeps nothing: the state lives and dies with the process.
+/// Keeps nothing: the state ends with the process.
 pub struct NoStore;
 
 impl Store for NoStore {

@@ -206,7 +206,6 @@ impl Functions {
 ///
 /// # Errors
 /// Names the variable that is missing or wrong.
-/// Names the variable that is missing or wrong.
 pub fn start_functions<E: Env<Queue = SqliteQueue>>(
     variables: &impl Variables,
     adapters: Adapters<E>,

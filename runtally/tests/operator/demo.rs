@@ -1,8 +1,8 @@
-//! What `runtally demo` shows, and that its proof holds whatever happens meanwhile.
+//! `runtally demo`: its output, and that its proof holds whatever happens meanwhile.
 
 use std::process::Command;
 
-/// The lines of the demo's answer; its proof holds.
+/// Runs the demo. Returns the lines of its answer; the proof holds.
 fn demo(options: &[&str]) -> Vec<String> {
     let done = Command::new(env!("CARGO_BIN_EXE_runtally"))
         .args(["demo", "--latency-ms", "20", "--airtable-latency-ms", "5"])

@@ -23,7 +23,7 @@ fn of_level(answer: &Value, level: &str) -> Vec<String> {
 #[derive(Clone, Copy)]
 enum Damage {
     Missing,
-    /// It is of the type date.
+    /// Its type is date.
     Date,
     /// Its last choice is missing.
     Short(&'static [&'static str]),
@@ -31,7 +31,7 @@ enum Damage {
 
 use Damage::{Date, Missing, Short};
 
-/// Fields whose damage is wrong, each by itself. A base may lack the field Run Type altogether.
+/// Fields whose damage alone is wrong. A base may lack the field Run Type.
 const WRONG_FIELDS: [(&str, &str, Damage); 9] = [
     (run_record::TABLE, run_record::POST_TOKENS, Missing),
     (run_record::TABLE, run_record::START_TIME, Date),
@@ -44,7 +44,7 @@ const WRONG_FIELDS: [(&str, &str, Damage); 9] = [
     (leads::TABLE, leads::POSTS_JSON_STATUS, Short(&leads::JSON_STATUSES)),
 ];
 
-/// Fields that are wrong together, or only deserve a warning.
+/// Fields whose damage is wrong only together, or deserves only a warning.
 const OTHER_FIELDS: [(&str, &str, Damage); 3] = [
     (leads::TABLE, leads::RAW_PROFILE, Missing),
     (leads::TABLE, leads::PROFILE_JSON, Missing),
@@ -75,7 +75,7 @@ const BAD_VARIABLES: [(&str, &str, &str); 3] = [
     ("WEBHOOK_TOKEN", "another-webhook-token", "it does not know our token"),
 ];
 
-/// Tables that do not exist, or lack what a client needs.
+/// Tables that are missing or lack what a client needs.
 const BAD_TABLES: [&str; 4] = [
     r#"table "Leads" has neither "Raw Profile Data" nor "Profile Full JSON""#,
     r#"there is no table "Post Scoring Instructions""#,
@@ -98,7 +98,7 @@ fn damaged(table: &Table) -> TableSpec {
     made
 }
 
-/// A system in which everything is wrong that the tables above list, and a letter is dead.
+/// A system with everything wrong that the tables above list, and with a dead letter.
 async fn damaged_world() -> World {
     let mut world = World::empty().await;
     for table in &MASTER_BASE {
@@ -271,7 +271,7 @@ fn airtable_with(token: Token) -> Airtable {
     Airtable::new(options, Clock::system(), Arc::new(NoStore), 1).unwrap()
 }
 
-/// The URL at which an Airtable is served as long as the test runs.
+/// Serves an Airtable as long as the test runs. Returns its URL.
 async fn served(airtable: Airtable) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

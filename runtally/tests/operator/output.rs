@@ -1,4 +1,4 @@
-//! How every command answers: errors with what to do, exit codes, pipes, widths and colours.
+//! How every command answers: errors with hints, exit codes, pipes, widths and colours.
 
 use crate::world::{RUN, World};
 use serde_json::{Value, json};

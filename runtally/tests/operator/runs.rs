@@ -74,7 +74,7 @@ async fn an_edited_or_deleted_record_is_named_and_rewritten() {
     rewritten.insert(run_record::SYSTEM_NOTES.to_owned(), right[run_record::SYSTEM_NOTES].clone());
     assert_eq!(rewritten, right, "all else is as it was");
     assert_eq!(world.runtally(&explain).await.code, 0);
-    // Rewritten once more there is nothing to restore, and so nothing to note.
+    // A second rewrite restores nothing, so it notes nothing.
     world.json(&format!("reproject {RUN}")).await;
     world.settle().await;
     assert_eq!(world.record().fields[run_record::SYSTEM_NOTES], notes);
@@ -156,7 +156,7 @@ async fn a_harvest_that_cannot_be_read_is_listed_with_since_when_why_and_when_it
     let said = (&task["what"], &task["attempt"], &listed["waiting"]["count"]);
     assert_eq!((code, said), (0, (&json!(format!("harvest {apify_run}")), &json!(2), &json!(1))));
     let at = |name: &str| task[name].as_str().unwrap().parse::<Timestamp>().unwrap();
-    // The time of the failure is known to more digits than that of the attempt.
+    // The time of the failure has more digits than the time of the attempt.
     assert!(at("next_at").duration_since(at("since")).as_secs() >= 29, "{task}");
     let reason = task["reason"].as_str().unwrap();
     assert!(reason.contains("503"), "{reason}");
@@ -286,7 +286,7 @@ async fn a_replay_scores_only_what_failed_and_both_attempts_are_paid() {
     let gemini = world.services.gemini.service();
     let before = gemini.billed().len();
 
-    // The harvest is gone by now, and a person corrects what spoilt the lead in its row.
+    // The harvest is deleted by now, and a person corrects the lead's row.
     world.services.apify.service().delete_run(&apify_run);
     let rows = world.airtable().rows(BASE, leads::TABLE).unwrap();
     let row = rows.iter().find(|row| row.id == max).unwrap();
@@ -340,7 +340,7 @@ async fn a_run_in_progress_is_listed_by_its_events_and_not_replayed_unasked() {
     let queued = json!({"schema_version": 1, "run": RUN, "leads": 0, "harvests": 1});
     assert_eq!(world.json(&format!("replay {RUN} --anyway")).await, (0, queued));
     world.settle().await;
-    // Apify knows no such run, and now the record says so.
+    // Apify does not know this run, and now the record says so.
     assert_eq!(world.record().fields[run_record::STATUS], "Failed");
 }
 

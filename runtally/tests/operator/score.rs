@@ -4,7 +4,7 @@ use crate::world::{BASE, CLIENT, World};
 use serde_json::{Value, json};
 use shared::schema::{clients, leads, run_record};
 
-/// A world in which the posts of a lead wait: they were scored, and somebody cleared the date.
+/// A world in which the posts of a lead wait: they were scored, and then somebody cleared the date.
 async fn with_a_waiting_lead() -> World {
     let world = World::sound().await;
     let lead = world.add_lead("jane");

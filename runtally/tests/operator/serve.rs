@@ -1,4 +1,5 @@
-//! `runtally serve` as a process: the commands beside it, and its death in the middle of a run.
+//! `runtally serve` as a process: the commands that run next to it, and its death in the middle of
+//! a run.
 
 use bytes::Bytes;
 use runtally::invented::{Size, World};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 const TOKEN: &str = "invented-webhook-token";
-/// The ports' options, and where `served.json` says which ones they became.
+/// The options for ports, and where `served.json` has the chosen ports.
 const PORTS: [(&str, &str); 4] = [
     ("--port", "/url"),
     ("--airtable-port", "/simulated/airtable/AIRTABLE_API_URL"),
@@ -19,7 +20,7 @@ const PORTS: [(&str, &str); 4] = [
     ("--gemini-port", "/simulated/gemini/GEMINI_API_URL"),
 ];
 
-/// A running `runtally serve`. Dropping it is a SIGKILL on Unix: it can put nothing in order.
+/// A running `runtally serve`. Dropping it kills it with SIGKILL on Unix, so it cannot clean up.
 pub(crate) struct Serve(Child);
 
 impl Serve {
@@ -52,7 +53,7 @@ pub(crate) fn runtally(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// What `runtally serve` leaves for the commands in the folder `data`, once it does.
+/// What `runtally serve` leaves for the commands in the folder `data`, as soon as it is there.
 pub(crate) async fn left_by_serve(data: &Path) -> Value {
     eventually(Duration::from_secs(30), async || {
         let word = std::fs::read(data.join("served.json")).unwrap_or_default();
@@ -75,7 +76,7 @@ pub(crate) async fn eventually<T>(
     }
 }
 
-/// Asks one of the ports until it answers.
+/// Repeats a request to one of the ports until it is answered.
 pub(crate) async fn ask(method: &str, port: u16, path: &str, body: &Value) -> Value {
     let transport = HttpTransport::new().unwrap();
     eventually(Duration::from_secs(30), async || {
@@ -98,7 +99,7 @@ async fn billed(gemini: u16) -> (u64, u64) {
     (number("/totals/answers"), number("/totals/usage/total"))
 }
 
-/// The fields of the only run record, once it is completed.
+/// The fields of the only run record, as soon as it is completed.
 async fn completed_record(airtable: u16, master_base: &str) -> Value {
     let path = format!("/_sim/bases/{master_base}/tables/Client%20Run%20Results");
     eventually(Duration::from_secs(60), async || {
@@ -134,7 +135,7 @@ fn a_simulated_model_does_not_work_on_a_real_airtable() {
     let told = serve(&[("APIFY_TOKEN", "invented")]);
     assert!(told.contains("Airtable is the real one, Gemini is simulated"), "{told}");
     assert!(told.contains("hint: set GEMINI_API_KEY"), "{told}");
-    // A model on this machine invents its answers too.
+    // A model on this machine invents its answers, too.
     let here =
         [("GEMINI_API_KEY", "k"), ("GEMINI_API_URL", "http://127.0.0.1:9"), ("APIFY_TOKEN", "t")];
     assert!(serve(&here).contains("Gemini is simulated"));
@@ -151,7 +152,7 @@ async fn a_folder_has_one_server_at_a_time() {
     assert!(told.contains("another `runtally serve` works in the folder"), "{told}");
 }
 
-/// A server whose log goes to a program that ended, or to a disk that is full.
+/// A server whose log goes to a program that has ended, or to a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_server_whose_words_nobody_takes_works_all_the_same() {
@@ -188,7 +189,7 @@ fn simulators_end_when_they_are_asked_to() {
         }
         let mut simulate = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut told = String::new();
-        // Kept open until it ends: it says more than one line.
+        // Kept open until the process ends, because it prints more than one line.
         let mut lines = std::io::BufReader::new(simulate.stdout.take().unwrap());
         while !told.contains("control: ") {
             assert!(std::io::BufRead::read_line(&mut lines, &mut told).unwrap() > 0, "{told}");
@@ -219,8 +220,8 @@ async fn the_commands_find_what_serve_keeps_and_simulates() {
         all.filter(|check| check["what"] == webhook.as_str()).any(|check| check["message"] == text)
     };
     assert!(says("reachable, and closed to strangers") && says("it knows our token"), "{checks:#}");
-    // Whoever asks need not have the token that the server was started with, and an empty variable, as a
-    // file of settings leaves it, sets nothing.
+    // The doctor does not need the token that the server was started with. An empty variable, as an
+    // env file may hold it, sets nothing.
     let mut doctor = runtally(data.path(), &["doctor"]);
     doctor.env_remove("WEBHOOK_TOKEN").env("MASTER_BASE_ID", "").env("AIRTABLE_TOKEN", "");
     let stranger = doctor.output().unwrap();

@@ -28,7 +28,7 @@ async fn empty_bases_are_set_up_pass_the_doctor_and_a_run_completes() {
     assert_eq!(made["made"], json!(tables(BASE, &CLIENT_BASE)));
     let note = made["notes"][0].as_str().unwrap();
     assert!(note.contains(leads::WAITING_VIEW) && note.contains("not needed"), "{note}");
-    // Once more there is nothing to do.
+    // The second time there is nothing to do.
     let again = world.runtally("setup").await;
     assert_eq!(again.code, 0);
     assert!(again.out.ends_with("There is nothing to make.\n"), "{}", again.out);
@@ -87,7 +87,7 @@ async fn a_client_with_profile_scoring_only_gets_no_table_for_posts() {
     let tables = PROFILES_ONLY_BASE
         .map(|table| json!({"base": BASE, "table": table.name, "fields": table.fields().count()}));
     assert_eq!((&made["made"], &made["notes"]), (&json!(tables), &json!([])));
-    // A client with posts in the same base needs the rest.
+    // A client with posts in the same base needs the other tables, too.
     world.add_client(CLIENT, BASE);
     let (_, made) = world.json("setup --apply").await;
     let lacking = made["made"].as_array().unwrap().iter();
@@ -163,7 +163,7 @@ async fn an_empty_base_gets_a_working_example_rubric_and_a_lead_is_scored_with_i
 
     let (code, made) = world.json("setup --apply --starter-rubric").await;
     assert_eq!((code, &made["starter_rubric"]), (0, &added), "{made:#}");
-    // What a person wrote is never changed.
+    // What a person wrote never changes.
     let table = (BASE, post_attributes::TABLE);
     let first = world.airtable().rows(table.0, table.1).unwrap().remove(0);
     world.airtable().put_cell(table, &first.id, post_attributes::NAME, json!("Ours")).unwrap();

@@ -50,7 +50,7 @@ async fn each_webhook_of_apify_can_be_sent() {
     let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
     let apify_run = told["apify_run"].as_str().unwrap();
     assert!(notes.contains(&format!("Apify run {apify_run} failed")), "{notes}");
-    // The same harvest again, which exists already.
+    // Announces the same harvest again, which already exists.
     let again = format!("trigger webhook succeeded --apify-run {apify_run} --url {url}");
     let (code, told) = world.json(&again).await;
     assert_eq!((code, &told["status"]), (0, &json!(202)), "{told:#}");

@@ -1,4 +1,4 @@
-//! The webhook's server as a hostile sender meets it.
+//! The webhook's server under requests of a hostile sender.
 
 use crate::world::World;
 use serde_json::Value;
@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 
 const TOKEN: &str = "authorization: bearer invented-webhook-token\r\n";
 const TEST_EVENT: &str = r#"{"eventType":"TEST"}"#;
-/// Ends a test that hangs.
+/// Longest time of a test, so that one that hangs ends.
 const HANGS_AFTER: Duration = Duration::from_mins(2);
 
-/// What the server sends for `request`, until it has an answer's head and body.
+/// What the server sends for `request`, until the head and the body of an answer are complete.
 async fn exchange(address: SocketAddr, request: &[u8]) -> (String, Value) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -47,7 +47,7 @@ async fn what_a_head_says_is_answered_before_the_body_comes() {
     let world = World::sound().await;
     let address = address_of(&world).await;
     let hook = "POST /webhooks/apify";
-    // No body is ever sent.
+    // The body is never sent.
     let long = "content-length: 5000000\r\n";
     for (line, headers, status, kind, header) in [
         (hook, long.to_owned(), 401, "UNAUTHORIZED", "www-authenticate: bearer"),
@@ -111,7 +111,7 @@ async fn senders_that_never_end_their_requests_keep_nobody_out() {
     request.extend(TEST_EVENT.as_bytes());
     let (head, _) = exchange(address, &request).await;
     assert!(head.starts_with("http/1.1 200 "), "{head}");
-    // The oldest made room.
+    // The oldest connection was closed to make room.
     let mut byte = [0; 1];
     let read = tokio::time::timeout(HANGS_AFTER, half_open[0].read(&mut byte)).await.unwrap();
     assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");

@@ -1,4 +1,4 @@
-//! A small agency of one client: simulated services, the functions over one file, and the command
+//! A small agency with one client: simulated services, the functions over one file, and the command
 //! as a process.
 
 use bytes::Bytes;
@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) data: TempDir,
     database: Database,
     running: Option<(System, SocketAddr)>,
-    /// Variables that replace those of the command's environment.
+    /// Variables that override those of the command's environment.
     pub(crate) variables: BTreeMap<&'static str, String>,
 }
 
@@ -44,8 +44,9 @@ pub(crate) struct Answer {
 }
 
 impl World {
-    /// Two bases without tables, and no function running. Airtable's limit is off: functions and
-    /// commands each keep it on their own, and a test calls them without a pause.
+    /// Two bases without tables, and no function running. Airtable's limit is off, because
+    /// functions and commands each keep it only for themselves, and a test runs both without a
+    /// pause.
     pub(crate) async fn empty() -> Self {
         let data = tempfile::tempdir().unwrap();
         let database = Database::open(&data.path().join("runtally.sqlite")).unwrap();
@@ -58,7 +59,7 @@ impl World {
         Self { services, data, database, running: None, variables: BTreeMap::new() }
     }
 
-    /// Both bases as they must be, with a client and its rubric, and the functions running.
+    /// Both bases as they should be, with a client and its rubric, and the functions running.
     pub(crate) async fn sound() -> Self {
         let mut world = Self::empty().await;
         for table in &MASTER_BASE {
@@ -150,12 +151,12 @@ impl World {
         (code, json.unwrap_or_else(|error| panic!("{error}: {out}{errors}")))
     }
 
-    /// The answer to `runtally doctor` with its exit code.
+    /// The exit code of `runtally doctor` and its answer.
     pub(crate) async fn doctor(&self) -> (i32, Value) {
         self.json(&format!("doctor --url {}", self.url())).await
     }
 
-    /// Adds an active client of this base and service level.
+    /// Adds an active client with this base and service level.
     pub(crate) fn add_client_of_level(&self, id: &str, base: &str, level: &str) {
         let row = json!({clients::CLIENT_ID: id, clients::CLIENT_NAME: id,
             clients::STATUS: clients::ACTIVE, clients::BASE_ID: base,
@@ -167,7 +168,7 @@ impl World {
         self.insert(BASE, leads::TABLE, json!({leads::PROFILE_URL: profile(name)}))
     }
 
-    /// Adds a finished harvest of these posts to Apify; returns the Apify run.
+    /// Adds a finished harvest of these posts to Apify. Returns the Apify run.
     pub(crate) fn harvest(&self, posts: &[(&str, &str)]) -> String {
         let targets: Vec<String> = posts.iter().map(|(name, _)| profile(name)).collect();
         self.services.apify.service().add_run(RunSpec {
@@ -187,7 +188,7 @@ impl World {
         self.settle().await;
     }
 
-    /// Stops the functions as a crash would.
+    /// Stops the functions like a crash.
     pub(crate) fn stop(&mut self) {
         self.running = None;
     }
@@ -202,7 +203,7 @@ impl World {
         self.webhook_with(apify_run, "").await;
     }
 
-    /// The same with more in its query.
+    /// Posts Apify's webhook for a run, with `more` in its query.
     pub(crate) async fn webhook_with(&self, apify_run: &str, more: &str) {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run},
             "eventData": {"actorRunId": apify_run}});
@@ -225,7 +226,7 @@ impl World {
         self.airtable().rows(MASTER, run_record::TABLE).unwrap()
     }
 
-    /// The fields of the only record, once its run has ended.
+    /// The fields of the only record, as soon as its run has ended.
     pub(crate) async fn ended_record(&self) -> Map<String, Value> {
         let is_ended = |row: &&Row| row.fields[run_record::STATUS] != "Running";
         tokio::time::timeout(Duration::from_secs(60), async {
@@ -246,7 +247,7 @@ impl World {
         records.remove(0)
     }
 
-    /// Puts another value into a cell of the only run record, as a person would.
+    /// Changes a cell of the only run record, as a person would.
     pub(crate) fn edit_record(&self, field: &str, value: Value) {
         let id = self.record().id;
         self.airtable().edit(MASTER, run_record::TABLE, &id, cells(json!({field: value}))).unwrap();

@@ -1,4 +1,4 @@
-//! Plays the cases of `dispatcher.txt`, which says how to read it.
+//! Runs the cases of `dispatcher.txt`, which explains its format.
 
 use crate::support::*;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -27,7 +27,7 @@ impl Journal {
     }
 }
 
-/// A call that notes its end when it is dropped.
+/// A call that records its end when it is dropped.
 struct Call(String, Journal);
 
 impl Drop for Call {
@@ -164,7 +164,7 @@ fn mapped(words: &str) -> MappingOptions {
     }
 }
 
-/// The first ones of a list, or all of it.
+/// The first `count` entries of a list, or all.
 fn first(mut list: Vec<String>, count: &str) -> String {
     list.truncate(count.parse().unwrap_or(usize::MAX));
     list.join(" | ")

@@ -1,4 +1,4 @@
-//! Plays the cases of `queue.txt`, which says how to read it.
+//! Runs the cases of `queue.txt`, which explains its format.
 
 use crate::support::*;
 use futures_util::FutureExt;
@@ -13,18 +13,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::NamedTempFile;
 
-/// Commands that wake whoever waits for a change.
+/// Commands that wake those who wait for a change.
 const CHANGES: [&str; 5] = ["send", "delete", "requeue", "dead-letter", "redrive"];
 
 struct Case {
     file: NamedTempFile,
     queue: SqliteQueue,
-    /// The machine's, and by how many seconds it was set.
+    /// The machine's clock, and by how many seconds it was set.
     clock: Clock,
     clock_set: Arc<AtomicI64>,
-    /// All that were received, by body and count.
+    /// All received messages, by body and receive count.
     received: HashMap<String, Received>,
-    /// The bodies of the messages by their ids.
+    /// The bodies of the messages, by message id.
     bodies: HashMap<String, String>,
     last: Option<Received>,
 }
@@ -132,8 +132,8 @@ impl Case {
         Ok(String::new())
     }
 
-    /// Remembers a received message. Received again it is the same; a new one has an id of its own
-    /// and, since no group overtakes another in these cases, a larger number.
+    /// Remembers a received message. If it is received again, it is the same. A new message has its
+    /// own id and a larger number, because no group overtakes another in these cases.
     fn note(&mut self, message: Received) -> String {
         let (body, count) = (&message.body, message.receive_count);
         if let Some(before) = self.received.get(&format!("{body}#{}", count - 1)) {
@@ -156,7 +156,7 @@ impl Case {
         self.received.get(name).map_or(name, |message| &message.receipt)
     }
 
-    /// What the last received message says besides its body.
+    /// The properties of the last received message, without its body.
     fn details(&self) -> String {
         let Received { group, deduplication, sent_at, first_received_at, .. } =
             self.last.as_ref().unwrap();
@@ -168,7 +168,7 @@ impl Case {
     }
 }
 
-/// A message given as `group/id`; `group/id*5` has five bytes, and `_` is a space.
+/// A message written as `group/id`. `group/id*5` has five bytes, and `_` is a space.
 fn parsed(text: &str) -> OutgoingMessage {
     let (group, id) = text.split_once('/').unwrap();
     let (id, bytes) = id.split_once('*').unwrap_or((id, ""));

@@ -1,4 +1,4 @@
-//! A queue in memory on paused time, and short words for what is done to it.
+//! A queue in memory on paused time, and short functions to use it.
 
 use jiff::Timestamp;
 use runtally::storage::{Database, QueueSettings, SqliteQueue};
@@ -11,7 +11,7 @@ pub(crate) const QUEUE: QueueName = QueueName::Metrics;
 pub(crate) const VISIBILITY: u64 = 60;
 pub(crate) const START: Timestamp = Timestamp::constant(1_795_427_119, 821_000_000);
 
-/// The cases of a text file by name: their commands, each with the answer that it must have.
+/// The cases of a text file by name: their commands, each with the expected answer.
 pub(crate) fn cases(text: &str) -> Vec<(&str, Vec<(&str, &str)>)> {
     let cases = text.split("\n== ").skip(1).map(|case| {
         let mut lines = case.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -31,12 +31,12 @@ pub(crate) async fn pass(time: Duration) {
     tokio::time::advance(time).await;
 }
 
-/// Both queues hide messages for a minute and give up after three times.
+/// Both queues hide messages for a minute and give up after three receives.
 pub(crate) fn queue_in(database: Database) -> SqliteQueue {
     queue_at(database, Clock::following_tokio(START))
 }
 
-/// The same with this clock.
+/// Like [`queue_in`], with this clock.
 pub(crate) fn queue_at(database: Database, clock: Clock) -> SqliteQueue {
     let settings =
         QueueSettings { visibility_timeout: seconds(VISIBILITY), max_receive_count: 3, seed: 7 };
@@ -47,7 +47,7 @@ pub(crate) fn queue() -> SqliteQueue {
     queue_in(Database::in_memory().unwrap())
 }
 
-/// Sends messages given as `group/id`; the body is the deduplication id.
+/// Sends messages written as `group/id`; the body is the deduplication id.
 pub(crate) async fn send(queue: &SqliteQueue, messages: &[&str]) {
     let messages = messages.iter().map(|text| {
         let (group, id) = text.split_once('/').unwrap();

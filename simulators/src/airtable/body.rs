@@ -1,4 +1,4 @@
-//! The bodies of requests, those that write rows above all.
+//! The bodies of requests, mainly those that write rows.
 
 use super::error::ApiError;
 use super::ids;
@@ -13,7 +13,7 @@ const MAX_RECORDS: usize = 10;
 
 #[derive(Debug)]
 pub(crate) struct Change {
-    /// The row to change; without it a new one, or the one an upsert finds.
+    /// The id of the row to change. Without it, the row is new or found by the upsert.
     pub(crate) id: Option<String>,
     /// Cells by field name or id.
     pub(crate) fields: Map<String, Value>,
@@ -21,11 +21,11 @@ pub(crate) struct Change {
 
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Whether values are converted and missing choices made.
+    /// Whether values are converted and missing choices created.
     pub(crate) typecast: bool,
     /// Whether cells that are not mentioned are cleared.
     pub(crate) clear: bool,
-    /// The fields an upsert finds rows by.
+    /// The fields by which an upsert finds rows.
     pub(crate) merge_on: Option<Vec<String>>,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Body {
     pub(crate) plan: Plan,
     /// Whether the answer names cells by field id.
     pub(crate) by_field_id: bool,
-    /// Whether the answer is one bare row.
+    /// Whether the answer is a single row without a list.
     pub(crate) single: bool,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn update(request: &Request, clear: bool) -> Result<Body, ApiError> {
     Ok(body)
 }
 
-/// Reads the body of a PATCH or PUT of the row that the path names.
+/// Reads the body of a PATCH or PUT of the row in the path.
 pub(crate) fn update_one(request: &Request, id: &str, clear: bool) -> Result<Body, ApiError> {
     let raw: Raw = read(request)?;
     if raw.records.is_some() || raw.perform_upsert.is_some() {
@@ -116,14 +116,14 @@ pub(crate) fn deleted(request: &Request) -> Result<Vec<String>, ApiError> {
     if good { Ok(ids) } else { Err(ApiError::InvalidRecords) }
 }
 
-/// The body as JSON of this shape. It must say that it is JSON.
+/// The body as JSON of this shape. Its content type must be JSON.
 pub(crate) fn read<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !kind.is_some_and(|kind| kind.to_lowercase().starts_with("application/json")) {
         return Err(ApiError::InvalidBody);
     }
     let body: Value = serde_json::from_slice(request.body()).map_err(|_| ApiError::InvalidBody)?;
-    // A list could be read as a struct, but is none.
+    // serde could read a list as a struct, so lists are refused.
     let object = Some(body).filter(Value::is_object).ok_or(ApiError::InvalidRequest)?;
     serde_json::from_value(object).map_err(|_| ApiError::InvalidRequest)
 }
@@ -134,7 +134,8 @@ impl Raw {
         Ok(self.body(vec![Change { id, fields }], clear, true))
     }
 
-    /// The rows of a body. `known` turns an id that is given or not into the row's; `None` refuses.
+    /// The rows of a body. `known` maps the given or missing id to the row's id; `None` refuses the
+    /// row.
     fn changes(
         &mut self,
         known: impl Fn(Option<String>) -> Option<Option<String>>,

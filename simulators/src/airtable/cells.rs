@@ -1,4 +1,4 @@
-//! Cells on their way in: what each type of field accepts, and what it makes of it.
+//! Converts values for cells: what each type of field accepts, and how it stores it.
 
 use super::error::ApiError;
 use super::ids::{self, Ids};
@@ -9,21 +9,21 @@ use crate::moments::iso;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
-/// The longest text a cell holds, in UTF-16 units.
+/// The longest text of a cell, in UTF-16 units.
 const MAX_TEXT: usize = 100_000;
 
 /// What a write needs to know besides the field and the value.
 pub(crate) struct Writing<'a> {
-    /// Whether values are converted, and missing choices made.
+    /// Whether values are converted and missing choices created.
     pub(crate) typecast: bool,
-    /// Where ids of new choices and attachments come from.
+    /// The source of ids for new choices and attachments.
     pub(crate) ids: &'a mut Ids,
-    /// The base, for the rows that links name.
+    /// The base, to look up linked rows.
     pub(crate) base: &'a Base,
 }
 
-/// The cell that `value` becomes in `field`; `None` for an empty one. With typecast, a select
-/// field may gain choices: it is the caller's own then.
+/// The cell that `value` becomes in `field`; `None` for an empty cell. With typecast, a select
+/// field may get new choices, so `field` is then the caller's own copy.
 pub(crate) fn convert(
     field: &mut Cow<'_, Field>,
     value: &Value,
@@ -64,7 +64,7 @@ pub(crate) fn convert(
     Ok(Some(cell).filter(|cell| !is_empty(cell)))
 }
 
-/// A text cell. With typecast, what is not text is written out.
+/// A text cell. With typecast, other values are converted to text.
 fn text(value: &Value, typecast: bool) -> Option<Value> {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -92,7 +92,7 @@ fn looks_like_email(value: &Value) -> bool {
         && !host.contains('@')
 }
 
-/// A number as it is stored: without a fraction when it has none.
+/// A number as it is stored: without a fraction if it is whole.
 fn stored(number: f64) -> Option<Value> {
     if !number.is_finite() {
         return None;
@@ -147,7 +147,8 @@ fn date_time(kind: &FieldKind, value: &Value) -> Option<Value> {
     Some(json!(iso(at)))
 }
 
-/// The names for a field of several choices. With typecast, a text of names between commas.
+/// The names for a field with several choices. With typecast, also a string of names separated by
+/// commas.
 fn names(value: &Value, typecast: bool) -> Option<Vec<Value>> {
     if let Some(text) = value.as_str().filter(|_| typecast) {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -157,7 +158,7 @@ fn names(value: &Value, typecast: bool) -> Option<Vec<Value>> {
     names.iter().all(Value::is_string).then(|| names.clone())
 }
 
-/// The choice with this name. It must be there; with typecast it is made if it is not.
+/// The choice with this name. It must exist; with typecast it is created if it does not.
 fn choose(
     field: &mut Cow<'_, Field>,
     name: &Value,

@@ -1,4 +1,4 @@
-//! Values on their way into cells. `cells.txt` says what each type of field makes of them.
+//! Tests the conversion of values. `cells.txt` says what each type of field makes of them.
 
 use super::cells::{Writing, convert};
 use super::error::ApiError;

@@ -1,4 +1,4 @@
-//! The control endpoints: what the bases hold, in the order it was made.
+//! The control endpoints: they show and change the contents of the bases, in order of creation.
 
 use super::model::Base;
 use super::schema::TableSpec;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-/// Body of `POST /_sim/tables`: a table with its views, and its base if that is missing.
+/// Body of `POST /_sim/tables`: a table with its views. Its base is created if it is missing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewTable {
@@ -19,7 +19,7 @@ struct NewTable {
     table: TableSpec,
 }
 
-/// Body of `POST /_sim/cells`: any JSON becomes the cell.
+/// Body of `POST /_sim/cells`: any JSON value becomes the cell.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cell {
@@ -30,7 +30,7 @@ struct Cell {
     value: Value,
 }
 
-/// Body of `POST /_sim/rows`: rows that are there at once, whatever the limits.
+/// Body of `POST /_sim/rows`: rows that are added at once, without limits.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewRows {
@@ -49,7 +49,7 @@ struct Lock {
     locked: bool,
 }
 
-/// Body of `POST /_sim/choices`: a choice gets another name.
+/// Body of `POST /_sim/choices`: renames a choice.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChoiceName {
@@ -65,8 +65,9 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
 }
 
 impl Airtable {
-    /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`, and does what a
-    /// `POST /_sim/tables`, `/_sim/rows`, `/_sim/cells`, `/_sim/locks` or `/_sim/choices` says; `None` for another.
+    /// Answers `GET /_sim/bases` and `GET /_sim/bases/{base}/tables/{table}`, and executes
+    /// `POST /_sim/tables`, `/_sim/rows`, `/_sim/cells`, `/_sim/locks` and `/_sim/choices`. `None`
+    /// for other requests.
     pub(super) fn answer_control(&self, request: &Request) -> Option<Response> {
         let path = request.uri().path().strip_prefix("/_sim/")?;
         if request.method() == Method::POST {

@@ -1,4 +1,4 @@
-//! Making tables, fields and views, whoever asks for them.
+//! Creates tables, fields and views, for the API and for edits.
 
 use super::error::ApiError;
 use super::formula;
@@ -40,7 +40,7 @@ pub(crate) fn table(base: &Base, spec: TableSpec, ids: &mut Ids) -> Result<Table
     Ok(table)
 }
 
-/// Refuses a table name that is empty or taken, whatever its case.
+/// Refuses a table name that is empty or taken; case does not matter.
 pub(crate) fn check_table_name(base: &Base, name: &str) -> Result<(), ApiError> {
     let lower = name.to_lowercase();
     let is_taken = base.tables.iter().any(|table| table.name.to_lowercase() == lower);
@@ -51,7 +51,7 @@ pub(crate) fn check_table_name(base: &Base, name: &str) -> Result<(), ApiError> 
     Err(ApiError::Unprocessable("DUPLICATE_TABLE_NAME", message))
 }
 
-/// The field a specification describes, for a table that does not have its name yet.
+/// Creates the field of a specification, for a table that does not have its name yet.
 pub(crate) fn field(
     base: &Base,
     table: &Table,
@@ -65,7 +65,7 @@ pub(crate) fn field(
     Ok(field)
 }
 
-/// The view a specification describes, its filter checked.
+/// Creates the view of a specification, and checks its filter.
 pub(crate) fn view(table: &Table, spec: ViewSpec, ids: &mut Ids) -> Result<View, ApiError> {
     if table.views.iter().any(|view| view.name == spec.name) {
         return Err(ApiError::InvalidBecause(format!("There is a view \"{}\"", spec.name)));
@@ -108,7 +108,7 @@ pub(crate) fn bad_options() -> ApiError {
     ApiError::Unprocessable("INVALID_FIELD_TYPE_OPTIONS_FOR_CREATE", message.to_owned())
 }
 
-/// Gives ids to the choices that have none.
+/// Gives ids to choices without one.
 pub(crate) fn name_choices(kind: &mut FieldKind, ids: &mut Ids) {
     for choice in kind.choices_mut().into_iter().flatten() {
         if !ids::is_id("sel", &choice.id) {

@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-/// The cell as text, as it is shown in the base. Moments are in ISO 8601 without a zone, and on its
-/// clock and in the form of the field with one.
+/// The cell as text, as the base shows it. Without a zone, moments are in ISO 8601; with a zone,
+/// they are in its local time and in the field's format.
 pub(crate) fn shown(base: &Base, field: &Field, cell: &Value, zone: Option<&TimeZone>) -> String {
     if let Some(text) = zone.and_then(|zone| shown_moment(&field.spec.kind, cell, zone)) {
         return text;
@@ -38,7 +38,7 @@ pub(crate) fn shown(base: &Base, field: &Field, cell: &Value, zone: Option<&Time
     }
 }
 
-/// A value as text where its field says nothing more about it.
+/// A value as text, if its field has no special format.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -48,7 +48,7 @@ pub(crate) fn plain(value: &Value) -> String {
     }
 }
 
-/// What linked rows are called, by their primary fields.
+/// The names of linked rows, from their primary fields.
 pub(crate) fn linked(base: &Base, field: &Field, cell: &Value) -> String {
     let FieldKind::MultipleRecordLinks { linked_table_id } = &field.spec.kind else {
         return String::new();
@@ -65,7 +65,7 @@ fn primary(table: &Table, id: &str) -> String {
     cell.map(|cell| plain(&cell)).unwrap_or_default()
 }
 
-/// A day or a moment in the form of its field; `None` for another cell.
+/// A day or a moment in its field's format; `None` for another cell.
 fn shown_moment(kind: &FieldKind, cell: &Value, zone: &TimeZone) -> Option<String> {
     let text = cell.as_str()?;
     if let FieldKind::Date { date_format } = kind {
@@ -78,7 +78,7 @@ fn shown_moment(kind: &FieldKind, cell: &Value, zone: &TimeZone) -> Option<Strin
     Some(at.strftime(&format!("{} {time}", date_form(date_format))).to_string())
 }
 
-/// How days of a format are written. The local one is taken to be that of the United States.
+/// The pattern for the days of a format. The local format is that of the United States.
 fn date_form(format: &Format) -> &'static str {
     match format.name.as_str() {
         "iso" => "%Y-%m-%d",

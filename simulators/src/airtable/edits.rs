@@ -1,6 +1,6 @@
-//! What a person can do to a base in the browser, for tests and operators.
+//! Edits that a person can make to a base in the browser, for tests and operators.
 //!
-//! None of it counts as a request, and none of it is limited.
+//! Edits do not count as requests and have no limits.
 
 use super::body::{Change, Plan};
 use super::define;
@@ -17,13 +17,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A row, with its cells by field name; empty cells are left out.
+/// A row with its cells by field name, without empty cells.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// Its id.
     pub id: String,
-    /// When it was made.
+    /// When it was created.
     pub created_time: Timestamp,
     /// Its cells.
     pub fields: Map<String, Value>,
@@ -32,7 +32,7 @@ pub struct Row {
 /// An edit that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// The text is not the id of a base: `app` and 14 letters and digits.
+    /// The string is not the id of a base: `app` and 14 letters and digits.
     #[error("{0:?} is not a base id")]
     BadBaseId(String),
     /// The base (the first) or the table is missing.
@@ -53,7 +53,7 @@ impl From<ApiError> for EditError {
 }
 
 impl Airtable {
-    /// Makes a base, or renames it.
+    /// Creates a base, or renames it.
     pub fn add_base(&self, base: &str, name: &str) -> Result<(), EditError> {
         let mut state = self.lock();
         name.clone_into(&mut known_base(&mut state.bases, base)?.name);
@@ -61,7 +61,7 @@ impl Airtable {
         Ok(())
     }
 
-    /// Makes a table, and its base if it is missing. Returns the table's id.
+    /// Creates a table, and its base if it is missing. Returns the table's id.
     pub fn add_table(&self, base: &str, spec: TableSpec) -> Result<String, EditError> {
         let mut state = self.lock();
         let State { bases, ids, .. } = &mut *state;
@@ -73,7 +73,7 @@ impl Airtable {
         Ok(id)
     }
 
-    /// Adds a row; its cells are checked as the API checks them. Returns its id.
+    /// Adds a row, and checks its cells like the API. Returns its id.
     pub fn insert(
         &self,
         base: &str,
@@ -97,7 +97,7 @@ impl Airtable {
         Ok(write::write(&mut state, (base, table), &changes, &Plan::default(), now)?.ids)
     }
 
-    /// The rows of a table in the order they were made.
+    /// The rows of a table, in order of creation.
     pub fn rows(&self, base: &str, table: &str) -> Result<Vec<Row>, EditError> {
         let mut state = self.lock();
         find(&mut state, (base, table))?;
@@ -112,7 +112,7 @@ impl Airtable {
         Ok(table.in_order().into_iter().map(row).collect())
     }
 
-    /// One row of a table; `None` when there is none of this id.
+    /// One row of a table; `None` if no row has this id.
     pub fn row(&self, base: &str, table: &str, id: &str) -> Result<Option<Row>, EditError> {
         let mut state = self.lock();
         find(&mut state, (base, table))?;
@@ -125,7 +125,7 @@ impl Airtable {
         }))
     }
 
-    /// Changes cells of a row; null clears one.
+    /// Changes cells of a row; null clears a cell.
     pub fn edit(
         &self,
         base: &str,
@@ -147,23 +147,23 @@ impl Airtable {
         Ok(write::delete(&mut state, (base, table), &[record.to_owned()])?)
     }
 
-    /// Makes every issued offset stale. Returns how many listings that ends.
+    /// Makes every issued offset stale. Returns the number of listings that this ends.
     pub fn expire_iterators(&self) -> usize {
         self.lock().iterators.expire()
     }
 
-    /// Says whether the month's quota is spent: then only schema calls are answered.
+    /// Sets whether the month's quota is spent. If it is, only schema calls are answered.
     pub fn set_quota_spent(&self, spent: bool) {
         self.lock().quota_spent = spent;
     }
 
-    /// The requests to each base so far, refused ones too.
+    /// The number of requests to each base so far, including refused ones.
     pub fn requests_by_base(&self) -> Vec<(String, u64)> {
         self.lock().requests.iter().map(|(base, &count)| (base.clone(), count)).collect()
     }
 }
 
-/// The base with this id, made if need be.
+/// The base with this id, created if needed.
 fn known_base<'a>(
     bases: &'a mut BTreeMap<String, Base>,
     id: &str,

@@ -5,7 +5,7 @@ use crate::{Response, json_reply};
 use http::StatusCode;
 use serde_json::json;
 
-/// A request Airtable refuses. What is missing is answered like what is forbidden.
+/// Why Airtable refuses a request. Missing things get the same answer as forbidden things.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ApiError {
     /// A parameter is unknown, of the wrong type or out of range.
@@ -34,10 +34,10 @@ pub(crate) enum ApiError {
     NoSuchRow(String),
     #[error("The formula for filtering records is invalid: {0}")]
     BadFormula(Problem),
-    /// Airtable would do it; the simulator cannot. No answer of Airtable's says so.
+    /// Airtable supports it, but the simulator does not. This is not an answer of Airtable.
     #[error("Airtable would accept this request, but {0}")]
     NotSimulated(String),
-    /// The iterator of an offset is gone. The answer has no message.
+    /// The iterator of an offset no longer exists. The answer has no message.
     #[error("LIST_RECORDS_ITERATOR_NOT_AVAILABLE")]
     DeadIterator,
     /// Another 422, with its type.
@@ -52,7 +52,7 @@ pub(crate) enum ApiError {
          your token have the required permissions, and that the model names and/or ids are correct."
     )]
     Forbidden,
-    /// A field with its id that is locked for the token's user.
+    /// A field, with its id, that is locked for the token's user.
     #[error(
         "You are not permitted to perform this operation because the field \"{0}\" ({1}) has been \
          configured to limit who can perform this operation"
@@ -64,7 +64,7 @@ pub(crate) enum ApiError {
     UrlTooLong,
     #[error("Rate limit exceeded. Please try again later")]
     RateLimited,
-    /// The monthly quota is spent: waiting does not help.
+    /// The monthly quota is spent, so waiting does not help.
     #[error("The monthly API limit of this workspace has been exceeded")]
     QuotaSpent,
     #[error("An unexpected error occurred")]
@@ -111,7 +111,7 @@ impl ApiError {
         (StatusCode::from_u16(status).expect("the table holds statuses"), kind)
     }
 
-    /// The answer a caller gets. A 404 is a bare word, and a 429 carries a list of errors.
+    /// The answer to the caller. A 404 is a plain string, and a 429 has a list of errors.
     pub(crate) fn response(&self) -> Response {
         let (status, kind) = self.code();
         let message = self.to_string();

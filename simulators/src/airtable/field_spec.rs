@@ -33,18 +33,18 @@ impl FieldSpec {
         Self::new(name, FieldKind::Currency { precision, symbol: "$".to_owned() })
     }
 
-    /// A share.
+    /// A fraction, shown as a percentage.
     pub fn percent(name: &str, precision: u8) -> Self {
         Self::new(name, FieldKind::Percent { precision })
     }
 
-    /// Yes or nothing.
+    /// True, or empty.
     pub fn checkbox(name: &str) -> Self {
         let (icon, color) = ("check".to_owned(), "greenBright".to_owned());
         Self::new(name, FieldKind::Checkbox { icon, color })
     }
 
-    /// One of some choices.
+    /// One of several choices.
     pub fn single_select(name: &str, choices: &[&str]) -> Self {
         Self::new(name, FieldKind::SingleSelect { choices: named(choices) })
     }
@@ -64,12 +64,12 @@ impl FieldSpec {
         Self::new(name, kind)
     }
 
-    /// When the row was made.
+    /// When the row was created.
     pub fn created_time(name: &str) -> Self {
         Self::new(name, FieldKind::CreatedTime)
     }
 
-    /// A formula with its result in every row.
+    /// A formula with the same result in every row.
     pub fn formula(name: &str, value: Option<Value>) -> Self {
         Self::new(name, FieldKind::Formula(Constant { value }))
     }

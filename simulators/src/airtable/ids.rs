@@ -1,4 +1,4 @@
-//! Ids in Airtable's form: three letters for what it names, then 14 letters and digits.
+//! Ids in Airtable's form: a prefix of three letters for the kind, then 14 letters and digits.
 
 /// Numbers are reserved in the store this many at a time, so that a restart never repeats an id
 /// and not every id costs a write.
@@ -17,7 +17,7 @@ impl Ids {
         Self { seed, next: used, reserved: used }
     }
 
-    /// Draws an id. The number grows with every draw and so tells which of two came first.
+    /// Draws an id. The number grows with every draw and so shows which id is older.
     pub(crate) fn draw(&mut self, prefix: &str) -> (u64, String) {
         let number = self.next;
         self.next += 1;
@@ -28,7 +28,7 @@ impl Ids {
         (number, id)
     }
 
-    /// The number to reserve up to in the store, when the last block is used up.
+    /// The number up to which the store must reserve, if the last block is used up.
     pub(crate) fn reservation(&mut self) -> Option<u64> {
         if self.next <= self.reserved {
             return None;

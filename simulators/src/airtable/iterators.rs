@@ -1,4 +1,4 @@
-//! The server's side of listings with several pages.
+//! The server's state of listings with several pages.
 
 use super::error::ApiError;
 use super::ids::Ids;
@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a listing may idle between two pages.
+/// How long a listing may be idle between two pages.
 const IDLE: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Default)]
 pub(crate) struct Iterators(HashMap<String, Listing>);
 
-/// One listing: the rows as the first page found them. A row that is deleted later leaves its
-/// page short.
+/// One listing: the rows that the first page found. If a row is deleted later, its page has fewer
+/// rows.
 #[derive(Debug)]
 struct Listing {
     table: String,
@@ -25,7 +25,7 @@ struct Listing {
     last_used: Timestamp,
 }
 
-/// The page that is asked for. Table and question must be the same for every page.
+/// The requested page. Table and query must be the same for every page.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
     /// The id of the table.
@@ -42,7 +42,7 @@ pub(crate) struct Page {
 }
 
 impl Iterators {
-    /// The first page of `rows`. What is left gets an iterator.
+    /// The first page of `rows`. If there are more rows, they get an iterator.
     pub(crate) fn first(&mut self, ids: &mut Ids, asked: &Asked<'_>, rows: Vec<Arc<str>>) -> Page {
         let &Asked { table, question, page_size, now } = asked;
         let Some(next) = rows.get(page_size) else { return Page { rows, offset: None } };
@@ -53,8 +53,8 @@ impl Iterators {
         page
     }
 
-    /// The page an offset names. The same offset may be asked for again. The parameters must
-    /// be those of the first page.
+    /// The page for an offset. The same offset can be requested again. The parameters must be those
+    /// of the first page.
     pub(crate) fn next(&mut self, offset: &str, asked: &Asked<'_>) -> Result<Page, ApiError> {
         let &Asked { table, question, page_size, now } = asked;
         let invalid = || {

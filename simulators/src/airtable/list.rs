@@ -1,4 +1,4 @@
-//! Listing and getting rows.
+//! Lists rows, and gets single rows.
 
 use super::error::ApiError;
 use super::formula::{Context, Formula};
@@ -49,7 +49,7 @@ pub(crate) fn list(
     Ok(reply)
 }
 
-/// One row, wherever in the base it is.
+/// One row, from any table of the base.
 pub(crate) fn get(
     state: &State,
     base: &str,
@@ -73,7 +73,7 @@ pub(crate) fn get(
     base.tables.iter().find_map(row).ok_or(ApiError::Forbidden)
 }
 
-/// The ids of the rows asked for, in the order asked for.
+/// The ids of the requested rows, in the requested order.
 fn select(
     context: &Context<'_>,
     table: &Table,
@@ -99,7 +99,7 @@ fn select(
 
     let mut rows = candidates(table, &formulas);
     rows.retain(|(id, record)| formulas.iter().all(|f| f.keeps(context, id, record)));
-    // Without view and sort the order stays that of the ids, which means nothing.
+    // Without view and sort, rows are in the order of their ids, which is arbitrary.
     if select.view.is_some() {
         rows.sort_by_key(|(_, record)| record.seq);
     }
@@ -110,7 +110,7 @@ fn select(
     Ok(rows.into_iter().map(|(id, _)| Arc::clone(id)).collect())
 }
 
-/// The rows that can be kept: those that a formula of ids names, else all.
+/// The rows that the query can keep: those whose ids the formula lists, or else all.
 fn candidates<'a>(table: &'a Table, formulas: &[Formula]) -> Vec<(&'a Arc<str>, &'a Record)> {
     let Some(mut ids) = formulas.iter().find_map(Formula::record_ids) else {
         return table.records.iter().collect();
@@ -137,7 +137,8 @@ fn compare(sorts: &[(&Field, bool)], left: &Record, right: &Record) -> Ordering 
     sorts.iter().map(by).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-/// Empty cells first; choices in the order of the field; texts without regard to case.
+/// Compares cells: empty cells first, choices in the order of the field, texts without regard to
+/// case.
 fn compare_cells(field: &Field, left: &Record, right: &Record) -> Ordering {
     let (left, right) = match (Table::cell(left, field), Table::cell(right, field)) {
         (Some(left), Some(right)) => (left, right),

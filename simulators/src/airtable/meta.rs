@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 const BASES_PAGE: usize = 1_000;
-/// Types of fields that cannot be made: what Airtable computes, and what is not simulated.
+/// Types of fields that cannot be created: those that Airtable computes, and those that are not
+/// simulated.
 const NOT_TO_CREATE: [&str; 16] = [
     "formula",
     "rollup",
@@ -40,7 +41,7 @@ struct NewTable {
     fields: Option<Vec<Map<String, Value>>>,
 }
 
-/// A base to be made. Its workspace is taken and has no effect.
+/// A base to create. Its workspace is accepted but has no effect.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct NewBase {
@@ -49,7 +50,7 @@ struct NewBase {
     tables: Option<Vec<NewTable>>,
 }
 
-/// Another name or description, of a table or of a field.
+/// A new name or description of a table or field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FieldChange {
@@ -60,7 +61,7 @@ struct FieldChange {
 pub(crate) fn whoami(token: &Token) -> Value {
     let user = invent::id(&["user", &token.secret], 14);
     let mut said = json!({"id": format!("usr{user}")});
-    // Of a personal access token, which begins with `pat`, the scopes are not told.
+    // The scopes of a personal access token, which begins with `pat`, are not returned.
     if !token.secret.starts_with("pat") {
         said["scopes"] = json!(token.scopes);
     }
@@ -110,7 +111,7 @@ impl NewTable {
     }
 }
 
-/// Makes a base with its tables.
+/// Creates a base with its tables.
 pub(crate) fn create_base(state: &mut State, request: &Request) -> Result<Value, ApiError> {
     let NewBase { name, workspace_id, tables } = body::read(request)?;
     workspace_id.ok_or(ApiError::MissingField("workspaceId"))?;
@@ -187,7 +188,7 @@ pub(crate) fn add_field(
     Ok(model)
 }
 
-/// Changes the name or the description of a field, and nothing else.
+/// Changes only the name or the description of a field.
 pub(crate) fn update_field(
     state: &mut State,
     place: Place<'_>,
@@ -210,7 +211,7 @@ pub(crate) fn update_field(
     Ok(model)
 }
 
-/// Gives a field another name. Rows and views know it by its id and do not change.
+/// Renames a field. Rows and views refer to it by id and do not change.
 pub(crate) fn rename(table: &mut Table, index: usize, name: &str) -> Result<(), ApiError> {
     if table.fields[index].spec.name != name {
         define::check_name(table, name)?;
@@ -219,7 +220,7 @@ pub(crate) fn rename(table: &mut Table, index: usize, name: &str) -> Result<(), 
     Ok(())
 }
 
-/// A field as a body describes it. What Airtable computes cannot be made this way.
+/// The field that a body describes. Fields that Airtable computes cannot be created.
 fn field_spec(body: Map<String, Value>) -> Result<FieldSpec, ApiError> {
     if body.keys().any(|key| !["name", "type", "description", "options"].contains(&key.as_str())) {
         return Err(ApiError::InvalidRequest);

@@ -1,6 +1,6 @@
-//! Airtable's Web API and Meta API with its limits, its types and its errors.
-//! Tests set up and read its data in process. Rules come from Airtable's documentation;
-//! what Runtally needs from Airtable must not enter here.
+//! Airtable's Web API and Meta API with its limits, types and errors. Tests set up and read its
+//! data in process. The rules come from Airtable's documentation. What Runtally needs from Airtable
+//! does not belong here.
 
 mod body;
 mod cells;

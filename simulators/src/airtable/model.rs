@@ -1,4 +1,4 @@
-//! Bases, tables and rows as the simulator holds them.
+//! Bases, tables and rows in memory.
 
 use super::schema::{Choice, Constant, FieldKind, FieldSpec};
 use crate::moments::iso;
@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A base. Its rows are stored apart from it.
+/// A base. Its rows are stored separately.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Base {
     pub(crate) id: String,
@@ -17,7 +17,7 @@ pub(crate) struct Base {
     pub(crate) tables: Vec<Table>,
 }
 
-/// A table with its rows, which are kept in the order of their ids: as good as arbitrary.
+/// A table with its rows, ordered by id, which is practically random.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) id: String,
@@ -36,7 +36,7 @@ pub(crate) struct Field {
     pub(crate) spec: FieldSpec,
 }
 
-/// A view. Its filter names fields by their ids, so that a renamed field does not break it.
+/// A view. Its filter refers to fields by id, so that renaming a field does not break it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct View {
     pub(crate) id: String,
@@ -44,7 +44,7 @@ pub(crate) struct View {
     pub(crate) filter: Option<String>,
 }
 
-/// A row. `seq` grows from row to row; cells and changes are kept by field id.
+/// A row. `seq` grows from row to row; cells and times of change are by field id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) seq: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Record {
     pub(crate) changed: BTreeMap<String, Timestamp>,
 }
 
-/// What kinds of field have in common when a cell is written or read.
+/// What kinds of fields have in common for writing and reading cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Text,
@@ -101,7 +101,7 @@ impl FieldKind {
         }
     }
 
-    /// The result of a field that computes the same in every row.
+    /// The result of a computed field, which is the same in every row.
     fn constant(&self) -> Option<&Constant> {
         let (Self::Formula(constant)
         | Self::Rollup(constant)
@@ -114,7 +114,7 @@ impl FieldKind {
         Some(constant)
     }
 
-    /// The choices of a select field; none for another kind.
+    /// The choices of a select field; empty for another kind.
     pub(crate) fn choices(&self) -> &[Choice] {
         let (Self::SingleSelect { choices } | Self::MultipleSelects { choices }) = self else {
             return &[];
@@ -122,7 +122,7 @@ impl FieldKind {
         choices
     }
 
-    /// The choices of a select field, to add to.
+    /// The choices of a select field, to add more.
     pub(crate) fn choices_mut(&mut self) -> Option<&mut Vec<Choice>> {
         let (Self::SingleSelect { choices } | Self::MultipleSelects { choices }) = self else {
             return None;
@@ -165,7 +165,7 @@ impl Table {
         self.views.iter().find(|view| view.id == key || view.name == key)
     }
 
-    /// The cell of a row, computed if need be; `None` for an empty one.
+    /// The cell of a row, computed if needed; `None` for an empty cell.
     pub(crate) fn cell<'a>(record: &'a Record, field: &'a Field) -> Option<Cow<'a, Value>> {
         let kind = &field.spec.kind;
         if let FieldKind::CreatedTime = kind {
@@ -191,7 +191,7 @@ impl Table {
             "name": self.name,
             "primaryFieldId": field_ids.first(),
         });
-        // Not within `json!`, which would copy them.
+        // Not inside `json!`, which would copy them.
         model["fields"] = self.fields.iter().map(Field::model).collect();
         model["views"] = self.views.iter().map(view).collect();
         if let Some(description) = &self.description {
@@ -200,7 +200,7 @@ impl Table {
         model
     }
 
-    /// The rows in the order they were made, which is the order of every view.
+    /// The rows in order of creation, which is the order of every view.
     pub(crate) fn in_order(&self) -> Vec<(&Arc<str>, &Record)> {
         let mut rows: Vec<_> = self.records.iter().collect();
         rows.sort_by_key(|(_, record)| record.seq);
@@ -220,7 +220,7 @@ impl Base {
 }
 
 impl Record {
-    /// The value of a cell as it is held: in the row, or in the field if it computes one.
+    /// The stored value of a cell: in the row, or in the field if the field computes it.
     pub(crate) fn stored<'a>(&'a self, field: &'a Field) -> Option<&'a Value> {
         match field.spec.kind.constant() {
             Some(constant) => constant.value.as_ref(),
@@ -228,15 +228,15 @@ impl Record {
         }
     }
 
-    /// When one of these fields last changed, any of them for none: at the latest change since
-    /// the row was made, or when it was made.
+    /// When one of these fields last changed, or any field if the list is empty: the latest change
+    /// since the row was created, or the creation.
     pub(crate) fn modified(&self, fields: &[&str]) -> Timestamp {
         let counts = |id: &str| fields.is_empty() || fields.contains(&id);
         let changes = self.changed.iter().filter(|(id, _)| counts(id)).map(|(_, &at)| at);
         changes.max().unwrap_or(self.created).max(self.created)
     }
 
-    /// Puts a cell, or clears it; notes when it changed, if it did.
+    /// Sets or clears a cell, and notes the time if that changes it.
     pub(crate) fn put(&mut self, field: &str, value: Option<Value>, now: Timestamp) {
         if self.cells.get(field) == value.as_ref() {
             return;

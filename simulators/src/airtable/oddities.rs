@@ -10,8 +10,8 @@ use super::state::{Place, State};
 use serde_json::{Value, json};
 
 impl Airtable {
-    /// Puts any JSON into a cell, as a formula that fails does: `{"error":"#ERROR!"}`. Nothing is
-    /// checked; null empties it.
+    /// Puts any JSON value into a cell, as a failing formula does: `{"error":"#ERROR!"}`. The value
+    /// is not checked; null empties the cell.
     pub fn put_cell(
         &self,
         (base, table): (&str, &str),
@@ -30,7 +30,8 @@ impl Airtable {
         Ok(())
     }
 
-    /// Locks a field, or unlocks it: the API refuses to write it. People may edit it all the same.
+    /// Locks or unlocks a field. The API refuses to write a locked field, but people can still edit
+    /// it.
     pub fn lock_field(
         &self,
         (base, table): (&str, &str),
@@ -48,7 +49,7 @@ impl Airtable {
         Ok(())
     }
 
-    /// Gives a choice of a select field another name. Cells that have it follow.
+    /// Renames a choice of a select field. Cells with the choice change, too.
     pub fn rename_choice(
         &self,
         (base, table): (&str, &str),
@@ -73,7 +74,7 @@ impl Airtable {
     }
 }
 
-/// Refuses changes that name a locked field.
+/// Refuses changes to a locked field.
 pub(super) fn check_locks(
     state: &State,
     place: Place<'_>,

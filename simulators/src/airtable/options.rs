@@ -1,35 +1,35 @@
-//! How a simulated Airtable is set up.
+//! The settings of a simulated Airtable.
 
 use super::error::ApiError;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How a simulated Airtable is set up.
+/// The settings of a simulated Airtable.
 #[derive(Debug, Clone)]
 pub struct AirtableOptions {
-    /// Whether the limits of 5 requests a second for a base and 50 for a token hold.
+    /// Whether the limits of 5 requests a second per base and 50 per token apply.
     pub rate_limit: bool,
-    /// How long an answer takes. The work is done when the request arrives, so a caller that
-    /// gives up early may still have changed something.
+    /// How long an answer takes. The work is done when the request arrives, so a request may have
+    /// an effect even if the caller gives up early.
     pub latency: Duration,
-    /// The tokens that are accepted; no other is.
+    /// The accepted tokens. All others are refused.
     pub tokens: Vec<Token>,
-    /// Most rows of one page, however many are asked for: a page may hold fewer.
+    /// Most rows of one page, however many are requested.
     pub page_rows: usize,
 }
 
 /// An access token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What stands after `Bearer` in the header.
+    /// The token after `Bearer` in the header.
     pub secret: String,
     /// What the token may do.
     pub scopes: Vec<Scope>,
-    /// The bases it reaches; all of them for `None`.
+    /// The bases that the token can access; `None` means all.
     pub bases: Option<Vec<String>>,
 }
 
-/// Something a token may do.
+/// A permission of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// List and get records.
@@ -53,7 +53,7 @@ impl Scope {
 }
 
 impl Token {
-    /// A token that may do everything everywhere.
+    /// A token with all permissions on all bases.
     pub fn full(secret: &str) -> Self {
         Self { secret: secret.to_owned(), scopes: Scope::ALL.to_vec(), bases: None }
     }
@@ -77,14 +77,14 @@ impl std::fmt::Debug for Token {
 }
 
 impl Default for AirtableOptions {
-    /// Rate limits on, no latency, no token, pages of 100 rows.
+    /// The defaults: rate limits on, no latency, no token, pages of 100 rows.
     fn default() -> Self {
         Self { rate_limit: true, latency: Duration::ZERO, tokens: Vec::new(), page_rows: 100 }
     }
 }
 
 impl AirtableOptions {
-    /// The defaults, and one token that may do everything.
+    /// The defaults, and one token with all permissions.
     pub fn with_token(secret: &str) -> Self {
         Self { tokens: vec![Token::full(secret)], ..Self::default() }
     }

@@ -1,4 +1,4 @@
-//! What a listing asks for, from a query string or from a body.
+//! The parameters of a listing, from a query string or a body.
 
 use super::body;
 use super::error::ApiError;
@@ -19,7 +19,7 @@ pub(crate) struct Query {
     pub(crate) offset: Option<String>,
 }
 
-/// Which rows, in which order. It must be the same for every page of a listing.
+/// Which rows to list, in which order. It must be the same for every page of a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Select {
     pub(crate) filter: Option<String>,
@@ -119,7 +119,7 @@ struct ListBody {
     #[serde(default)]
     record_metadata: Vec<String>,
     offset: Option<String>,
-    // airtable.js leaves these in the body. Zone and locale count in the query string only.
+    // airtable.js sends these in the body. Zone and locale count only in the query string.
     method: Option<IgnoredAny>,
     time_zone: Option<IgnoredAny>,
     user_locale: Option<IgnoredAny>,
@@ -153,12 +153,12 @@ impl Sort {
     }
 }
 
-/// An empty offset asks for the first page.
+/// An empty offset requests the first page.
 fn given(offset: Option<String>) -> Option<String> {
     offset.filter(|offset| !offset.is_empty())
 }
 
-/// `sort[0][field]` as its three parts; `None` for a key without brackets.
+/// The three parts of a key such as `sort[0][field]`; `None` for a key without brackets.
 fn brackets(key: &str) -> Option<Vec<&str>> {
     let inner = key.strip_suffix(']')?;
     let (name, rest) = inner.split_once('[')?;

@@ -8,15 +8,15 @@ use crate::moments::iso;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-/// What of a row an answer shows, and how.
+/// What an answer shows of a row, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shape {
-    /// The fields asked for, by id or name; all for an empty list.
+    /// The requested fields, by id or name. An empty list means all.
     pub(crate) fields: Vec<String>,
     pub(crate) by_field_id: bool,
-    /// Cells as text, moments on the clock of this zone.
+    /// If set, cells are text, with moments in this zone.
     pub(crate) as_text: Option<TimeZone>,
-    /// Whether the number of comments is shown; it is always 0.
+    /// Whether the number of comments is shown. It is always 0.
     pub(crate) comment_count: bool,
 }
 
@@ -33,7 +33,7 @@ impl Shape {
         Ok(Self { by_field_id, as_text, ..Self::default() })
     }
 
-    /// The fields that are no fields of the table, first one first.
+    /// Fails with the requested fields that the table does not have.
     pub(crate) fn check(&self, table: &Table) -> Result<(), ApiError> {
         match self.fields.iter().find(|key| table.field(key).is_none()) {
             Some(unknown) => Err(ApiError::UnknownField(unknown.to_owned())),
@@ -41,7 +41,7 @@ impl Shape {
         }
     }
 
-    /// The fields that rows show, in the order of the table.
+    /// The shown fields, in the order of the table.
     pub(crate) fn columns<'a>(&self, table: &'a Table) -> Vec<&'a Field> {
         let is_shown = |field: &&Field| {
             let is_named = |key: &String| *key == field.id || *key == field.spec.name;
@@ -50,7 +50,7 @@ impl Shape {
         table.fields.iter().filter(is_shown).collect()
     }
 
-    /// The cells of a row in these columns. Empty cells are left out.
+    /// The cells of a row in these columns, without empty cells.
     pub(crate) fn cells(
         &self,
         base: &Base,
@@ -73,7 +73,7 @@ impl Shape {
     pub(crate) fn row(&self, base: &Base, columns: &[&Field], id: &str, record: &Record) -> Value {
         let fields = self.cells(base, columns, record);
         let mut row = json!({"id": id, "createdTime": iso(record.created)});
-        // Not within `json!`, which would copy them.
+        // Not inside `json!`, which would copy them.
         row["fields"] = fields.into();
         if self.comment_count {
             row["commentCount"] = json!(0);
@@ -82,7 +82,7 @@ impl Shape {
     }
 }
 
-/// The zone of cells as text, which need one and a locale; `None` for cells as JSON.
+/// The zone for cells as text, which need a zone and a locale; `None` for cells as JSON.
 pub(crate) fn as_text(
     format: Option<&str>,
     pairs: &[(String, String)],

@@ -1,4 +1,4 @@
-//! Which operation a path and method name.
+//! Maps paths and methods to operations.
 
 use super::options::Scope;
 use crate::Request;
@@ -19,7 +19,7 @@ pub(crate) enum Operation {
     ListByPost,
     Get,
     Create,
-    /// PATCH or PUT of several records, upserts among them.
+    /// PATCH or PUT of several records, including upserts.
     Update,
     UpdateOne,
     Delete,
@@ -27,13 +27,13 @@ pub(crate) enum Operation {
     Unknown,
 }
 
-/// An operation with the ids and names from the path, percent-decoded; empty where it names none.
+/// An operation with the ids and names from the path, percent-decoded. Missing parts are empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) operation: Operation,
     base: String,
     pub(crate) table: String,
-    /// The record or the field.
+    /// The id of the record or the field.
     pub(crate) item: String,
     /// Whether cells that are not mentioned are cleared.
     pub(crate) clear: bool,
@@ -46,7 +46,7 @@ impl Route {
             request.uri().path().split('/').skip(1).map(decoded).collect();
         let segments = segments.unwrap_or_default();
         let mut segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        // airtable.js ends the path of some calls with a slash.
+        // airtable.js ends some paths with a slash.
         if segments.last() == Some(&"") {
             segments.pop();
         }
@@ -72,7 +72,8 @@ impl Route {
             ("PATCH" | "PUT", ["v0", base, table]) => (Op::Update, *base, *table, ""),
             ("DELETE", ["v0", base, table]) => (Op::Delete, *base, *table, ""),
             ("POST", ["v0", base, table, "listRecords"]) => (Op::ListByPost, *base, *table, ""),
-            // A record is found anywhere in the base: the table in the path is ignored.
+            // A record is found anywhere in the base, because Airtable ignores the table in the
+            // path.
             ("GET", ["v0", base, table, record]) => (Op::Get, *base, *table, *record),
             ("PATCH" | "PUT", ["v0", base, table, id]) => (Op::UpdateOne, *base, *table, *id),
             ("DELETE", ["v0", base, table, record]) => (Op::DeleteOne, *base, *table, *record),
@@ -109,12 +110,13 @@ impl Route {
         }
     }
 
-    /// Whether the operation reads or changes the schema. Those go on when the quota is spent.
+    /// Whether the operation reads or changes the schema. These operations still work when the
+    /// quota is spent.
     pub(crate) fn is_meta(&self) -> bool {
         matches!(self.scope(), None | Some(Scope::ReadSchema | Scope::WriteSchema))
     }
 
-    /// The name requests are counted by.
+    /// The kind by which requests are counted.
     pub(crate) fn kind(&self, body: &[u8]) -> &'static str {
         match self.operation {
             Operation::Whoami => "whoami",
@@ -140,7 +142,7 @@ fn decoded(segment: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// Whether a body has `performUpsert` at its top.
+/// Whether a body has `performUpsert` at its top level.
 fn asks_upsert(body: &[u8]) -> bool {
     const KEY: &str = "performUpsert";
     body.windows(KEY.len()).any(|part| part == KEY.as_bytes())

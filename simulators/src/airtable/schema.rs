@@ -1,20 +1,20 @@
-//! How to declare a table: its fields and views.
+//! Declarations of tables with their fields and views.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A table to be made.
+/// A table to create.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableSpec {
-    /// Its name, unique in the base without regard to case.
+    /// Its name, which is unique in the base without regard to case.
     pub name: String,
-    /// What it is for.
+    /// A description of its purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Its fields; the first is the primary one.
+    /// Its fields. The first is the primary field.
     pub fields: Vec<FieldSpec>,
-    /// Its views; a table declared without any gets `Grid view`.
+    /// Its views. A table that is declared without views gets `Grid view`.
     #[serde(default)]
     pub views: Vec<ViewSpec>,
 }
@@ -32,13 +32,13 @@ impl TableSpec {
     }
 }
 
-/// A view to be made.
+/// A view to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ViewSpec {
     /// Its name.
     pub name: String,
-    /// The formula a row must satisfy to be in the view; every row is without one.
+    /// The formula that a row must satisfy to be in the view. Without it, the view has every row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
 }
@@ -55,12 +55,12 @@ impl ViewSpec {
     }
 }
 
-/// A field to be made.
+/// A field to create.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FieldSpec {
-    /// Its name, unique in the table.
+    /// Its name, which is unique in the table.
     pub name: String,
-    /// What it is for.
+    /// A description of its purpose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     #[serde(flatten)]
@@ -91,18 +91,18 @@ pub(crate) enum FieldKind {
         precision: u8,
         symbol: String,
     },
-    /// A share; 0.5 is shown as 50 %.
+    /// A fraction; 0.5 is shown as 50 %.
     Percent {
         precision: u8,
     },
-    /// So many stars.
+    /// A number of stars.
     Rating {
         icon: String,
         /// 1 to 10.
         max: u8,
         color: String,
     },
-    /// Seconds.
+    /// A duration in seconds.
     Duration {
         duration_format: String,
     },
@@ -120,7 +120,8 @@ pub(crate) enum FieldKind {
         date_format: Format,
     },
     DateTime {
-        /// A name as in `Europe/Zurich`, `utc` or `client`. A time without a zone is meant there.
+        /// A name such as `Europe/Zurich`, `utc` or `client`. Times without a zone are in this
+        /// zone.
         time_zone: String,
         date_format: Format,
         time_format: Format,
@@ -138,14 +139,14 @@ pub(crate) enum FieldKind {
     MultipleAttachments,
 }
 
-/// The result of a computed field, the same in every row: the simulator computes nothing.
+/// The result of a computed field, which is the same in every row: the simulator computes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Constant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Value>,
 }
 
-/// One choice of a select field. Its id is given when the field is made.
+/// One choice of a select field. It gets an id when the field is created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Choice {
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -155,7 +156,7 @@ pub(crate) struct Choice {
     pub(crate) color: Option<String>,
 }
 
-/// How a day or a time is shown, such as `iso` or `24hour`.
+/// The format of a day or a time, such as `iso` or `24hour`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Format {
     pub(crate) name: String,

@@ -22,7 +22,7 @@ impl Airtable {
         Ok(())
     }
 
-    /// Gives a field another name. Cells and views keep.
+    /// Renames a field. Cells and views stay.
     pub fn rename_field(
         &self,
         base: &str,
@@ -38,7 +38,7 @@ impl Airtable {
         Ok(())
     }
 
-    /// Deletes a field with its cells. A view that filtered by it no longer filters.
+    /// Deletes a field with its cells. A view that filters by it no longer filters.
     pub fn delete_field(&self, base: &str, table: &str, field: &str) -> Result<(), EditError> {
         let mut state = self.lock();
         let found = find(&mut state, (base, table))?;
@@ -59,8 +59,8 @@ impl Airtable {
         Ok(())
     }
 
-    /// Gives a field the type of `spec`. Cells are converted as far as they can be, and
-    /// cleared otherwise.
+    /// Changes the type of a field to that of `spec`. Cells are converted if possible, and cleared
+    /// otherwise.
     pub fn retype_field(
         &self,
         base: &str,
@@ -72,7 +72,7 @@ impl Airtable {
         let index = field_at(find(&mut state, (base, table))?, field)?;
         let now = self.clock.now();
         let State { bases, ids, .. } = &mut *state;
-        // Texts of linked rows are read from the base as it was.
+        // The texts of linked rows come from the base as it was before.
         let Some(before) = bases.get(base).cloned() else { return Ok(()) };
         define::check_kind(&before, &spec.kind)?;
         if let Some(table) = bases.get_mut(base).and_then(|base| base.table_mut(table)) {

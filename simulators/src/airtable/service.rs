@@ -1,4 +1,4 @@
-//! Answers requests of the API: who may ask, how often, and what is done.
+//! Answers requests to the API: checks the token and the limits, and executes the operation.
 
 use super::body::{self, Body};
 use super::error::ApiError;
@@ -14,12 +14,12 @@ use crate::{Fault, Request, Response, Service, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// The length a URL must stay below, counted as if it were sent to Airtable's own host.
+/// A URL must be shorter than this, counted as if it were sent to Airtable's own host.
 const URL_LIMIT: usize = 16_000;
 const HOST: &str = "https://api.airtable.com";
-/// Requests in any second, to one base by all tokens together.
+/// Requests per second to one base, by all tokens together.
 const PER_BASE: usize = 5;
-/// Requests in any second by one token.
+/// Requests per second by one token.
 const PER_TOKEN: usize = 50;
 
 impl Airtable {
@@ -104,7 +104,7 @@ impl Airtable {
         list::list(state, place, query, self.clock.now(), self.options.page_rows)
     }
 
-    /// Writes rows and answers with them as they are afterwards.
+    /// Writes rows, and answers with their new state.
     fn write(&self, state: &mut State, place: Place<'_>, body: &Body) -> Result<Value, ApiError> {
         oddities::check_locks(state, place, &body.changes)?;
         let written = write::write(state, place, &body.changes, &body.plan, self.clock.now())?;

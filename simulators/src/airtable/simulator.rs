@@ -14,11 +14,12 @@ pub struct Airtable {
 }
 
 impl Airtable {
-    /// An Airtable with what is in `store`. The same seed and the same requests give the same
-    /// ids; times are those of `clock`.
+    /// An Airtable with the data in `store`. The same seed and the same requests give the same ids.
+    /// Times come from `clock`.
     ///
     /// # Errors
-    /// If the store holds something unreadable: better not to start than to lose rows.
+    /// If the store holds something unreadable, because it is better not to start than to lose
+    /// rows.
     pub fn new(
         options: AirtableOptions,
         clock: Clock,

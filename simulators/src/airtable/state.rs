@@ -1,4 +1,4 @@
-//! Everything a simulated Airtable holds, and what of it outlives the process.
+//! Everything that a simulated Airtable holds, and what of it survives a restart.
 
 use super::error::ApiError;
 use super::formula::Regexes;
@@ -11,20 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The part of the store that is Airtable's.
+/// The prefix of Airtable's keys in the store.
 const PREFIX: &str = "airtable/";
-/// How many id numbers are reserved.
+/// The key of the number of reserved ids.
 const IDS: &str = "airtable/ids";
-/// How long everything is refused after a limit was exceeded.
+/// How long all requests are refused after a limit was exceeded.
 const PENALTY: Duration = Duration::from_secs(30);
 
 /// A base by its id, and a table in it by its id or name.
 pub(crate) type Place<'a> = (&'a str, &'a str);
 
-/// What was stored cannot be read back.
+/// The store cannot be read back.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// A value is not what this version writes.
+    /// A value is not in the form that this version writes.
     #[error("stored value {0} is unreadable")]
     Unreadable(String, #[source] serde_json::Error),
     /// A row belongs to a table that is not stored.
@@ -42,12 +42,12 @@ pub(crate) struct State {
     pub(crate) quota_spent: bool,
     /// Fields that the API may not write: base, table and field by id.
     pub(crate) locked: BTreeSet<(String, String, String)>,
-    /// Requests per base, refused ones too.
+    /// Requests per base, including refused ones.
     pub(crate) requests: BTreeMap<String, u64>,
 }
 
 impl State {
-    /// The state in the store; ids are drawn from `seed` where they left off.
+    /// Loads the state from the store. Ids are drawn from `seed` and continue where they stopped.
     pub(crate) fn load(store: Arc<dyn Store>, seed: u64) -> Result<Self, LoadError> {
         let stored: BTreeMap<String, String> = store.all().into_iter().collect();
         let mut bases = BTreeMap::new();
@@ -82,8 +82,8 @@ impl State {
         }
     }
 
-    /// Forgets everything, in the store too. Other simulators may share the store, so their
-    /// keys stay.
+    /// Deletes everything, in the store too, except the keys of other simulators that share the
+    /// store.
     pub(crate) fn clear(&mut self, seed: u64) {
         for (key, _) in self.store.all() {
             if key.starts_with(PREFIX) {
@@ -93,7 +93,7 @@ impl State {
         *self = Self::empty(Arc::clone(&self.store), Ids::new(seed, 0));
     }
 
-    /// The base, or the answer for one that is not there.
+    /// The base, or the error for a missing base.
     pub(crate) fn base(&self, base: &str) -> Result<&Base, ApiError> {
         self.bases.get(base).ok_or(ApiError::Forbidden)
     }
@@ -103,7 +103,7 @@ impl State {
         Ok((base, base.table(table).ok_or(ApiError::Forbidden)?))
     }
 
-    /// As [`Self::table`], to change it.
+    /// Like [`Self::table`], mutable.
     pub(crate) fn table_mut(&mut self, (base, table): Place<'_>) -> Result<&mut Table, ApiError> {
         let base = self.bases.get_mut(base).ok_or(ApiError::Forbidden)?;
         base.table_mut(table).ok_or(ApiError::Forbidden)
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// Stores a row as it is now, gone or not.
+    /// Stores the current state of a row, or removes it if it is deleted.
     pub(crate) fn save_record(&mut self, place: Place<'_>, id: &str) {
         if !self.store.keeps() {
             return;

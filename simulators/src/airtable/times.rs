@@ -1,10 +1,10 @@
-//! Days and moments as texts.
+//! Days and moments as strings.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-/// The day that `text` names as `YYYY-MM-DD`, and in no other form.
+/// The day in `text`, only if its form is `YYYY-MM-DD`.
 pub(crate) fn day(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
@@ -14,9 +14,9 @@ pub(crate) fn day(text: &str) -> Option<String> {
     Some(day.to_string())
 }
 
-/// The moment an ISO 8601 text names, to the millisecond; UTC is meant where it has no zone.
+/// The moment in an ISO 8601 string, to the millisecond. Without a zone, it is in UTC.
 pub(crate) fn moment(text: &str) -> Option<Timestamp> {
-    // A week or a bare number is a date to the parser, but not to Airtable.
+    // A week or a bare number is a date for the parser, but not for Airtable.
     if text.as_bytes().get(4) != Some(&b'-') {
         return None;
     }
@@ -27,7 +27,7 @@ pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     Timestamp::from_millisecond(at.as_millisecond()).ok()
 }
 
-/// The time zone of a name as in `Europe/Zurich`; `client`, which fields may have, is UTC here.
+/// The time zone with a name such as `Europe/Zurich`. `client`, which fields may have, is UTC here.
 pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     match name.to_lowercase().as_str() {
         "utc" | "client" => Some(TimeZone::UTC),
@@ -35,22 +35,22 @@ pub(crate) fn zone(name: &str) -> Option<TimeZone> {
     }
 }
 
-/// The moment that `text` names for a field of this time zone, which is meant where the text has none.
+/// The moment in `text` for a field with this time zone, which applies if `text` has no zone.
 pub(crate) fn moment_in(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     let at = moment(text)?;
     if text.parse::<Timestamp>().is_ok() {
         return Some(at);
     }
-    // It had no zone and was read on a clock in UTC.
+    // It had no zone and was read as UTC.
     Some(civil(at).to_zoned_datetime(zone.clone()).ok()?.timestamp())
 }
 
-/// The moment a clock in UTC shows `at`.
+/// The moment at which a clock in UTC shows `at`.
 pub(crate) fn utc(at: DateTime) -> Option<Timestamp> {
     Some(at.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
 }
 
-/// What a clock in UTC shows at the moment.
+/// The UTC date and time of a moment.
 pub(crate) fn civil(at: Timestamp) -> DateTime {
     at.to_zoned_datetime(TimeZone::UTC).datetime()
 }

@@ -1,4 +1,4 @@
-//! Creating, updating, upserting and deleting rows: all of a request or nothing.
+//! Creates, updates, upserts and deletes rows: all rows of a request, or none.
 
 use super::body::{Change, Plan};
 use super::cells::{self, Writing};
@@ -14,26 +14,26 @@ use std::sync::Arc;
 
 #[derive(Debug, Default)]
 pub(crate) struct Written {
-    /// All of them, in the order of the request.
+    /// All rows, in the order of the request.
     pub(crate) ids: Vec<String>,
     pub(crate) created: Vec<String>,
     pub(crate) updated: Vec<String>,
 }
 
-/// Cells by field id; `None` clears one.
+/// Cells by field id; `None` clears a cell.
 type Cells = BTreeMap<String, Option<Value>>;
 
-/// A request whose rows were all found good.
+/// A request whose rows are all valid.
 struct Checked {
-    /// The fields that gain choices.
+    /// The fields that get new choices.
     fields: Vec<Field>,
-    /// The row to change, if there is one, and its new cells.
+    /// The row to change, if it exists, and its new cells.
     rows: Vec<(Option<String>, Cells)>,
     /// Whether cells that are not mentioned are cleared.
     clear: bool,
 }
 
-/// Writes rows. Every one is checked before the first is written.
+/// Writes rows. All rows are checked before the first is written.
 pub(crate) fn write(
     state: &mut State,
     (base_id, table): Place<'_>,
@@ -43,7 +43,7 @@ pub(crate) fn write(
 ) -> Result<Written, ApiError> {
     let base = state.bases.get(base_id).ok_or(ApiError::Forbidden)?;
     let table = base.table(table).ok_or(ApiError::Forbidden)?;
-    // Choices that typecast makes stay in copies until the whole request is good.
+    // Choices that typecast creates stay in copies until the whole request is valid.
     let mut fields: Vec<Cow<'_, Field>> = table.fields.iter().map(Cow::Borrowed).collect();
     let merge_on =
         plan.merge_on.as_ref().map(|names| merge_fields(&table.fields, names)).transpose()?;
@@ -85,7 +85,7 @@ fn convert(
     Ok(cells)
 }
 
-/// The ids of the fields to merge on. Only some types can be.
+/// The ids of the fields to merge on. Only some types are allowed.
 fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiError> {
     let id = |name: &String| {
         let index =
@@ -109,8 +109,8 @@ fn merge_fields(fields: &[Field], names: &[String]) -> Result<Vec<String>, ApiEr
     names.iter().map(id).collect()
 }
 
-/// The row with the same merge cells, if there is one. An empty merge cell matches no row.
-/// Rows that this request creates do not count.
+/// The existing row with the same merge cells. An empty merge cell matches no row. Rows that this
+/// request creates do not count.
 fn matching(table: &Table, merge_on: &[String], cells: &Cells) -> Result<Option<String>, ApiError> {
     let mut wanted = Vec::new();
     for id in merge_on {
@@ -188,7 +188,7 @@ fn apply(
     written
 }
 
-/// Deletes rows, and the links to them. Every one must be there.
+/// Deletes rows, and the links to them. All of them must exist.
 pub(crate) fn delete(state: &mut State, place: Place<'_>, ids: &[String]) -> Result<(), ApiError> {
     let table = state.table_mut(place)?;
     if let Some(missing) = ids.iter().find(|id| !table.records.contains_key(id.as_str())) {
@@ -207,7 +207,7 @@ pub(crate) fn delete(state: &mut State, place: Place<'_>, ids: &[String]) -> Res
     Ok(())
 }
 
-/// Removes the links to rows of a table. Returns the tables and rows that had some.
+/// Removes the links to rows of a table. Returns the tables and rows that had links.
 fn unlink(state: &mut State, base: &str, to: &str, ids: &[String]) -> Vec<(String, Arc<str>)> {
     let mut touched = Vec::new();
     for table in state.bases.get_mut(base).into_iter().flat_map(|base| &mut base.tables) {

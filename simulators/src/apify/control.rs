@@ -33,7 +33,7 @@ pub(super) fn answer(apify: &Apify, request: &Request) -> Option<Response> {
                 Ok(json!({"runId": run, "datasetId": dataset}))
             })
         }
-        // With the body `true` or `false`: whether there is credit.
+        // The body is `true` or `false`: whether the account has credit.
         (&Method::POST, "/_sim/credit") => {
             apify.set_credit(request.body().as_ref() == b"true");
             Ok(json!({}))
@@ -58,7 +58,7 @@ fn read<T: DeserializeOwned>(request: &Request) -> Result<T, String> {
     serde_json::from_slice(request.body()).map_err(|error| error.to_string())
 }
 
-/// Sends the event of a run's status to all its webhooks, once more.
+/// Sends the event of a run's status to all its webhooks again.
 fn again(apify: &Apify, DispatchAgain { run_id }: DispatchAgain) -> Result<Value, String> {
     let run = apify.0.state().runs.get(&run_id).cloned();
     let run = run.ok_or_else(|| format!("there is no run {run_id:?}"))?;
@@ -69,7 +69,7 @@ fn again(apify: &Apify, DispatchAgain { run_id }: DispatchAgain) -> Result<Value
     Ok(json!({"dispatchIds": ids}))
 }
 
-/// The dispatch without its headers, which may carry a secret.
+/// The dispatch without its headers, because they may carry a secret.
 fn dispatch_view(dispatch: &Dispatch) -> Value {
     let mut view = dispatch.view();
     view["runId"] = json!(dispatch.run_id);

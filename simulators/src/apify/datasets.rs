@@ -18,17 +18,17 @@ use std::time::Duration;
 
 const NO_DATASET: ApiError = ApiError::RecordNotFound { what: "Dataset" };
 const NO_STORE: ApiError = ApiError::RecordNotFound { what: "Key-value Store" };
-/// For how long after a change a dataset reports too few items. The items themselves are all there:
-/// only `itemCount` and `X-Apify-Pagination-Total` lag.
+/// How long after a change a dataset reports too few items. The items themselves are complete; only
+/// `itemCount` and `X-Apify-Pagination-Total` lag behind.
 const COUNT_LAG: Duration = Duration::from_secs(5);
 
-/// What can be changed of a storage.
+/// The changeable properties of a storage.
 #[derive(Deserialize)]
 struct Change {
     name: Option<String>,
 }
 
-/// The storage that is asked for.
+/// The requested storage.
 pub(super) fn found(
     inner: &Inner,
     kind: StorageKind,
@@ -41,7 +41,7 @@ pub(super) fn found(
     inner.state().storage(kind, holder).ok_or(missing)
 }
 
-/// Lists the storages of a kind, or with POST makes one: the one of that name if there is one.
+/// Lists the storages of a kind. With POST, creates one, or returns the existing one with the name.
 pub(super) fn storages(
     inner: &Inner,
     request: &Request,
@@ -71,7 +71,7 @@ pub(super) fn storages(
     Ok(created(view(&storage)))
 }
 
-/// Shows a storage, gives it a name, or deletes it.
+/// Shows, renames or deletes a storage.
 pub(super) fn storage(
     inner: &Inner,
     request: &Request,
@@ -131,7 +131,8 @@ fn storage_view(inner: &Inner, storage: &Storage) -> Value {
     view
 }
 
-/// How many of `count` items are reported: of a run's dataset all of them only once the lag is over.
+/// How many of `count` items are reported. The dataset of a run reports all of them only after the
+/// lag.
 fn reported(inner: &Inner, storage: &Storage, count: usize) -> usize {
     let since = until(storage.modified_at, inner.clock.now());
     if since >= COUNT_LAG || storage.maker.is_none() {
@@ -141,7 +142,7 @@ fn reported(inner: &Inner, storage: &Storage, count: usize) -> usize {
     (count as f64 * share) as usize
 }
 
-/// A page of the items, or with POST more items.
+/// Returns a page of the items. With POST, adds items.
 pub(super) fn items(
     inner: &Inner,
     request: &Request,
@@ -159,7 +160,7 @@ pub(super) fn items(
     Ok(wanted.answer(&items, reported(inner, &storage, items.len())))
 }
 
-/// Adds one item or several to a dataset.
+/// Adds one or more items to a dataset.
 fn push(inner: &Inner, request: &Request, mut storage: Storage) -> Result<Response, ApiError> {
     let invalid = |error: serde_json::Error| ApiError::InvalidInput(error.to_string());
     let body: Box<RawValue> = serde_json::from_slice(request.body()).map_err(invalid)?;

@@ -1,4 +1,4 @@
-//! Runs come in, dispatches go out: the part that has tasks.
+//! Adds runs and sends dispatches: the part with tasks.
 
 use super::dispatch::{Dispatch, DispatchStatus, Event};
 use super::hook::Hook;
@@ -17,14 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
-/// How long a webhook's receiver may take to answer.
+/// How long the receiver of a webhook may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 
 /// What the API, the control endpoints and the delivering tasks share.
 pub(super) struct Inner {
     pub(super) options: ApifyOptions,
     pub(super) clock: Clock,
-    /// Whether the account's credit is used up: then no run can be started.
+    /// Whether the account's credit is used up. Then no run can be started.
     pub(super) is_out_of_credit: AtomicBool,
     sender: Arc<dyn WebhookSender>,
     state: Mutex<State>,
@@ -46,14 +46,14 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Invents a run; returns its id and its dataset's.
+    /// Invents a run. Returns its id and its dataset's id.
     pub(super) fn add_run(self: &Arc<Self>, spec: &RunSpec) -> Result<(String, String), String> {
         let run = self.keep_run(spec)?;
         self.announce_end(&run);
         Ok((run.id, run.dataset_id))
     }
 
-    /// Invents a run and tells nobody.
+    /// Invents a run without sending webhooks.
     pub(super) fn keep_run(&self, spec: &RunSpec) -> Result<Run, String> {
         let items = raw(spec)?;
         let state = &mut *self.state();
@@ -62,7 +62,7 @@ impl Inner {
         Ok(run)
     }
 
-    /// Lets a run that ended go on and end again, under its old id; returns its dataset's id.
+    /// Lets an ended run continue and end again under its old id. Returns its dataset's id.
     pub(super) fn resurrect(self: &Arc<Self>, id: &str, spec: RunSpec) -> Result<String, String> {
         let run = {
             let state = &mut *self.state();
@@ -80,14 +80,14 @@ impl Inner {
         Ok(run.dataset_id)
     }
 
-    /// Sends the event that a run's status stands for to whoever wants it.
+    /// Sends the event for a run's status to all webhooks that want it.
     pub(super) fn announce_end(self: &Arc<Self>, run: &Run) {
         if let Some(event) = EventType::of(run.status) {
             self.announce(run, event);
         }
     }
 
-    /// Sends an event of a run to its own webhooks, and to those that stay.
+    /// Sends an event of a run to its own webhooks, and to the persistent ones.
     pub(super) fn announce(self: &Arc<Self>, run: &Run, event: EventType) {
         for webhook in run.webhooks.iter().filter(|webhook| webhook.wants(event)) {
             self.send(event, Some(run), webhook, None);
@@ -98,7 +98,7 @@ impl Inner {
         }
     }
 
-    /// Sends an event to a webhook, one that stays or one of a run; returns the dispatch's id.
+    /// Sends an event to a persistent webhook or to a webhook of a run. Returns the dispatch's id.
     pub(super) fn send(
         self: &Arc<Self>,
         kind: EventType,
@@ -120,9 +120,9 @@ impl Inner {
         id
     }
 
-    /// Starts a task for every dispatch that still has a call to make and no task.
+    /// Starts a task for every dispatch that has a call left and no task.
     pub(super) fn resume(self: &Arc<Self>) {
-        // Not in the head of the loop, where the lock would be held until its end.
+        // Not in the loop's head, because that would hold the lock during the loop.
         let dispatches = self.state().dispatches();
         for dispatch in dispatches {
             if dispatch.status == DispatchStatus::Active {
@@ -137,12 +137,12 @@ impl Inner {
         if state.tasks.contains_key(id) {
             return;
         }
-        // The lock is held until the task is noted, so the task cannot end before that.
+        // The lock is held until the task is noted, so the task cannot end before.
         let task = runtime.spawn(Arc::clone(self).deliver(id.to_owned()));
         state.tasks.insert(id.to_owned(), task.abort_handle());
     }
 
-    /// Calls until the receiver takes it or the retries are used up.
+    /// Calls the receiver until it accepts or all retries are used up.
     async fn deliver(self: Arc<Self>, id: String) {
         while let Some((wait, request)) = self.next_call(&id) {
             tokio::time::sleep(wait).await;
@@ -171,7 +171,7 @@ impl Inner {
     }
 }
 
-/// The items of a dataset as they are kept: their very texts.
+/// The items of a dataset as stored: their exact JSON text.
 fn raw(spec: &RunSpec) -> Result<Vec<Box<RawValue>>, String> {
     let texts = spec.texts().into_iter();
     texts.map(|text| RawValue::from_string(text).map_err(|error| error.to_string())).collect()

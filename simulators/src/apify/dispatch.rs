@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// How often a failed delivery is tried again.
+/// How often a failed delivery is retried.
 const RETRIES: usize = 11;
 /// The wait before the first retry.
 const FIRST_WAIT: Duration = Duration::from_secs(60);
 
-/// How a dispatch stands.
+/// The status of a dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum DispatchStatus {
@@ -26,7 +26,7 @@ pub enum DispatchStatus {
     Active,
     /// The receiver answered with a 2xx.
     Succeeded,
-    /// Every retry was used up, or there were to be none.
+    /// All retries were used up, or retries are off.
     Failed,
 }
 
@@ -38,11 +38,11 @@ pub struct Call {
     pub started_at: Timestamp,
     /// When the answer came, or the wait for it ended.
     pub finished_at: Timestamp,
-    /// The status of the answer; none came without it.
+    /// The status of the answer; `None` if there was no answer.
     pub response_status: Option<u16>,
 }
 
-/// One event on its way to one webhook. All its calls carry the same id and the same body.
+/// One event for one webhook. All its calls have the same id and the same body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispatch {
     pub(super) number: u64,
@@ -50,40 +50,40 @@ pub struct Dispatch {
     pub id: String,
     /// What happened.
     pub event_type: EventType,
-    /// The webhook that it goes to; one of a run alone has an id too.
+    /// The webhook that it goes to. A webhook of a single run has an id, too.
     #[serde(default)]
     pub(super) webhook_id: String,
-    /// Which runs the webhook is about; null for one of a run alone.
+    /// Which runs the webhook is about; null for a webhook of a single run.
     #[serde(default)]
     condition: Value,
-    /// The ids that the payload names.
+    /// The ids in the payload.
     #[serde(default)]
     event_data: Value,
-    /// The run it happened to; a test may have none.
+    /// The run of the event. A test may have none.
     pub run_id: Option<String>,
     /// When the event was noticed.
     pub created_at: Timestamp,
-    /// How it stands.
+    /// Its status.
     pub status: DispatchStatus,
-    /// Where it goes.
+    /// The receiver's URL.
     pub request_url: String,
     /// The headers of the webhook's template.
     pub headers: Vec<(String, String)>,
-    /// The body, as it was when the event happened.
+    /// The body, built when the event happened.
     pub body: String,
-    /// Whether one failed call is the end.
+    /// Whether it ends after one failed call.
     pub do_not_retry: bool,
     /// The calls made so far.
     pub calls: Vec<Call>,
-    /// When the next call is due; none when it is over.
+    /// When the next call is due; `None` if there is none.
     pub next_call_at: Option<Timestamp>,
 }
 
 pub(super) struct Event<'a> {
     pub(super) kind: EventType,
-    /// The run and how the API shows it now.
+    /// The run, and its current view in the API.
     pub(super) run: Option<(&'a Run, Value)>,
-    /// The webhook that stays, if it goes to one.
+    /// The persistent webhook, if it goes to one.
     pub(super) hook: Option<&'a Hook>,
 }
 
@@ -117,7 +117,7 @@ impl Dispatch {
         }
     }
 
-    /// The request of every call. What Apify sets itself wins over the template.
+    /// The request of every call. Headers that Apify sets override the template.
     pub(super) fn request(&self) -> Request {
         let mut request = http::Request::new(Bytes::from(self.body.clone()));
         *request.method_mut() = Method::POST;
@@ -141,7 +141,7 @@ impl Dispatch {
         request
     }
 
-    /// Notes a call and decides what comes next: each wait is twice as long as the one before.
+    /// Notes a call and decides what comes next. Each wait is twice as long as the previous one.
     pub(super) fn called(
         &mut self,
         started_at: Timestamp,
@@ -162,7 +162,7 @@ impl Dispatch {
         }
     }
 
-    /// The webhook that it goes to.
+    /// The id of the webhook that it goes to.
     pub(super) fn webhook_id(&self) -> &str {
         &self.webhook_id
     }

@@ -8,7 +8,7 @@ use http::StatusCode;
 pub(super) enum ApiError {
     #[error("the parameter {name} cannot be {value:?}: {rule}")]
     InvalidValue { name: &'static str, value: String, rule: &'static str },
-    /// What is wrong with the body.
+    /// The body is wrong, and why.
     #[error("The request is not valid: {0}")]
     InvalidInput(String),
     #[error(

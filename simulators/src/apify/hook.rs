@@ -1,4 +1,4 @@
-//! Webhooks that stay: they are sent for every run that they are about.
+//! Persistent webhooks: they are sent for every run that meets their condition.
 
 use super::run::{Run, actor_id};
 use super::webhook::{EventType, Webhook};
@@ -20,7 +20,7 @@ pub(super) struct Condition {
 }
 
 impl Condition {
-    /// Whether it names something, and `run` is that.
+    /// Whether it has a condition, and `run` meets it.
     fn meets(&self, run: &Run) -> bool {
         let named = [
             (self.actor_id.as_deref().map(actor_id), Some(&run.actor_id)),

@@ -14,14 +14,14 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 const NO_WEBHOOK: ApiError = ApiError::RecordNotFound { what: "Webhook" };
-/// The most webhooks of an account.
+/// Most webhooks of an account.
 const MOST: usize = 100;
 
-/// What a caller says of a webhook besides where it goes and what it sends.
+/// What a caller sets for a webhook, besides its URL and payload.
 struct Given {
     condition: Option<Condition>,
     description: Option<String>,
-    /// The rest, as far as it is not null.
+    /// The other properties that are not null.
     webhook: Map<String, Value>,
 }
 
@@ -51,8 +51,8 @@ fn webhook(keys: Map<String, Value>) -> Result<Webhook, ApiError> {
     serde_json::from_value(keys.into()).map_err(invalid)
 }
 
-/// Lists the webhooks that stay, or with POST makes one: the one with the same idempotency key if
-/// there is one.
+/// Lists the persistent webhooks. With POST, creates one, or returns the existing one with the same
+/// idempotency key.
 pub(super) fn webhooks(inner: &Inner, request: &Request) -> Result<Response, ApiError> {
     if request.method() == Method::GET {
         let mut all: Vec<Hook> = inner.state().hooks.values().cloned().collect();
@@ -89,7 +89,7 @@ pub(super) fn webhooks(inner: &Inner, request: &Request) -> Result<Response, Api
     Ok(created(view(inner, &hook)))
 }
 
-/// Shows a webhook, changes it, or deletes it.
+/// Shows, changes or deletes a webhook.
 pub(super) fn one(inner: &Inner, request: &Request, id: &str) -> Result<Response, ApiError> {
     let mut hook = inner.state().hooks.get(id).cloned().ok_or(NO_WEBHOOK)?;
     match *request.method() {
@@ -120,7 +120,7 @@ pub(super) fn test(inner: &Arc<Inner>, id: &str) -> Result<Response, ApiError> {
     Ok(created(view.unwrap_or_default()))
 }
 
-/// Lists the dispatches of one webhook, or all.
+/// Lists the dispatches of one webhook or of all.
 pub(super) fn dispatches(
     inner: &Inner,
     request: &Request,

@@ -8,9 +8,9 @@ use http::{HeaderValue, StatusCode};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-/// What `X-Apify-Pagination-Limit` says when no limit was asked for.
+/// The value of `X-Apify-Pagination-Limit` if no limit was requested.
 const NO_LIMIT: usize = 999_999_999_999;
-/// Parameters of the real API that this one does not have.
+/// Parameters of the real API that the simulator lacks.
 const NOT_SIMULATED: [&str; 4] = ["outputFields", "unwind", "flatten", "view"];
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct ItemsQuery {
     skip_empty: bool,
     fields: Option<Vec<String>>,
     omit: Option<Vec<String>>,
-    /// One item a line, instead of an array.
+    /// One item per line, instead of an array.
     lines: bool,
 }
 
@@ -48,9 +48,9 @@ impl ItemsQuery {
         })
     }
 
-    /// The page of `items`; `total` is how many there are said to be.
+    /// A page of `items`. `total` is the reported number of items.
     ///
-    /// Empty items are dropped from the page *after* it was cut, so a page may be short though
+    /// Empty items are dropped from the page *after* it was cut, so a page may be short even if
     /// more follow.
     pub(super) fn answer(&self, items: &[Box<RawValue>], total: usize) -> Response {
         let in_order: Box<dyn Iterator<Item = &Box<RawValue>>> =
@@ -73,7 +73,7 @@ impl ItemsQuery {
         for (name, value) in [
             ("x-apify-pagination-offset", self.offset),
             ("x-apify-pagination-limit", self.limit),
-            // Of the items that were read: how many are left is not told.
+            // Counts the items that were read, not those that remained.
             ("x-apify-pagination-count", read),
             ("x-apify-pagination-total", total),
         ] {
@@ -84,7 +84,7 @@ impl ItemsQuery {
         response
     }
 
-    /// The item with the top-level keys that were asked for.
+    /// The item with only the requested top-level keys.
     fn pick(&self, item: &RawValue) -> Box<RawValue> {
         let picks = self.fields.is_some() || self.omit.is_some() || self.skip_hidden;
         let whole = serde_json::from_str::<Map<String, Value>>(item.get()).ok();
@@ -103,7 +103,7 @@ impl ItemsQuery {
     }
 }
 
-/// Whether nothing of the item is left once it is clean; `cleanItemCount` leaves it out.
+/// Whether the item is empty after cleaning. `cleanItemCount` does not count such items.
 pub(super) fn is_empty(item: &RawValue) -> bool {
     serde_json::from_str::<Map<String, Value>>(item.get())
         .is_ok_and(|keys| keys.keys().all(|key| key.starts_with('#')))

@@ -1,5 +1,5 @@
-//! Runs that a caller starts, stops and lets go on. No actor works: a run is over as soon as it is
-//! started, without an item.
+//! Runs that a caller starts, stops and resumes. No actor works: a run is over as soon as it is
+//! started, without items.
 
 use super::deliver::Inner;
 use super::error::ApiError;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Inner {
-    /// Whether there is such an actor: the default one, or one that an invented run names.
+    /// Whether the actor exists: the default actor, or one of an invented run.
     pub(super) fn knows_actor(&self, id: &str) -> bool {
         id == actor_id(DEFAULT_ACTOR) || self.state().runs.values().any(|run| run.actor_id == id)
     }
@@ -51,7 +51,7 @@ pub(super) fn start(
             max_items: query.count("maxItems")?.map(|count| count as u64),
             max_total_charge_usd: query.number("maxTotalChargeUsd")?,
         },
-        // No target was tried, so none is charged for.
+        // No target was tried, so no target is charged.
         charged_event_counts: Some(BTreeMap::from([("actor-start".to_owned(), 1)])),
         webhooks: webhooks(&query)?,
         ..RunSpec::default()
@@ -62,7 +62,7 @@ pub(super) fn start(
     Ok(created(run.view(now)))
 }
 
-/// The webhooks for one run alone: a list in Base64.
+/// The webhooks for a single run: a list in Base64.
 fn webhooks(query: &Query) -> Result<Vec<Webhook>, ApiError> {
     const NAME: &str = "webhooks";
     let Some(text) = query.get(NAME).filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
@@ -71,7 +71,7 @@ fn webhooks(query: &Query) -> Result<Vec<Webhook>, ApiError> {
     list.ok_or_else(|| invalid(NAME, text, "must be a list of webhooks in Base64"))
 }
 
-/// Stops a run that is not over; one that is stays as it is.
+/// Stops a run that is not over. A run that is over stays as it is.
 pub(super) fn abort(inner: &Arc<Inner>, run: &RunRef) -> Result<Response, ApiError> {
     let now = inner.clock.now();
     let mut run = inner.state().run(run).cloned().ok_or(NO_RUN)?;
@@ -84,7 +84,7 @@ pub(super) fn abort(inner: &Arc<Inner>, run: &RunRef) -> Result<Response, ApiErr
     Ok(enveloped(run.view(now)))
 }
 
-/// Lets a run that is over go on. It ends again at once, under its old id and with its old items.
+/// Resumes a run that is over. It ends again at once, under its old id and with its old items.
 pub(super) fn resurrect(inner: &Arc<Inner>, run: &RunRef) -> Result<Response, ApiError> {
     let now = inner.clock.now();
     let mut run = inner.state().run(run).cloned().ok_or(NO_RUN)?;
@@ -100,7 +100,7 @@ pub(super) fn resurrect(inner: &Arc<Inner>, run: &RunRef) -> Result<Response, Ap
     Ok(enveloped(run.view(now)))
 }
 
-/// The actor as far as clients ask for it.
+/// The parts of the actor that clients read.
 pub(super) fn actor_view(run_actor: &str) -> Value {
     let id = actor_id(run_actor);
     let is_default = id == actor_id(DEFAULT_ACTOR);

@@ -1,6 +1,6 @@
 //! Apify: runs, their datasets and inputs, and their webhooks. No actor runs here:
 //! [`Apify::add_run`] or `POST /_sim/runs` invents a run with its items and its end, the API shows
-//! it, and its webhooks are sent. What Runtally does with a webhook must not enter here.
+//! it, and its webhooks are sent. What Runtally does with a webhook does not belong here.
 
 mod control;
 mod datasets;

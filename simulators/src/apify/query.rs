@@ -6,7 +6,7 @@ use crate::reply::parameters;
 use jiff::Timestamp;
 use std::collections::HashMap;
 
-/// The parameters of one request; the last one wins where a name repeats.
+/// The parameters of one request. If a name repeats, the last one applies.
 #[derive(Debug, Default)]
 pub(super) struct Query(HashMap<String, String>);
 
@@ -19,20 +19,20 @@ impl Query {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A whole number, zero or more.
+    /// A whole number from 0.
     pub(super) fn count(&self, name: &'static str) -> Result<Option<usize>, ApiError> {
         self.get(name)
             .map(|value| value.parse().map_err(|_| invalid(name, value, "must be a whole number")))
             .transpose()
     }
 
-    /// How many entries of a list are asked for; zero and nothing ask for the most there can be.
+    /// The requested number of list entries. Zero, or no number, requests as many as possible.
     pub(super) fn limit(&self, most: usize) -> Result<usize, ApiError> {
         let asked = self.count("limit")?.filter(|&limit| limit > 0);
         Ok(asked.map_or(most, |limit| limit.min(most)))
     }
 
-    /// A number, zero or more.
+    /// A number from 0.
     pub(super) fn number(&self, name: &'static str) -> Result<Option<f64>, ApiError> {
         let number = |value: &str| value.parse().ok().filter(|&number: &f64| number >= 0.0);
         self.get(name)
@@ -47,7 +47,7 @@ impl Query {
             .transpose()
     }
 
-    /// A switch: `1` or `true`, `0` or `false`; off when absent.
+    /// A switch: `1` or `true`, `0` or `false`. Off if absent.
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, ApiError> {
         match self.get(name) {
             None | Some("0" | "false") => Ok(false),
@@ -61,7 +61,7 @@ impl Query {
         Some(text.split(',').map(|part| part.trim().to_owned()).collect())
     }
 
-    /// Refuses a parameter the real API has and this one does not, rather than ignoring it.
+    /// Refuses parameters that the real API has and the simulator lacks, instead of ignoring them.
     pub(super) fn refuse(&self, names: &[&'static str]) -> Result<(), ApiError> {
         let hit = names.iter().find_map(|&name| Some((name, self.get(name)?)));
         hit.map_or(Ok(()), |(name, value)| Err(invalid(name, value, "not simulated")))

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const NO_RECORD: ApiError = ApiError::RecordNotFound { what: "Record" };
 const KEYS_PER_PAGE: usize = 1_000;
 const JSON: &str = "application/json; charset=utf-8";
-/// The key of what a run was given.
+/// The key of a run's input.
 const INPUT: &str = "INPUT";
 /// The longest key, in characters.
 const LONGEST_KEY: usize = 256;
@@ -99,7 +99,7 @@ fn read(inner: &Inner, store: &Storage, key: &str) -> Option<Record> {
     })
 }
 
-/// What the run of a store was given.
+/// The input of the run that owns the store.
 fn input(inner: &Inner, store: &Storage) -> Option<Vec<u8>> {
     let run = RunRef::Id(store.maker.as_ref()?.run_id.clone());
     let state = inner.state();

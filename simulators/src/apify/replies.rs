@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The most entries of a list in one answer.
+/// Most entries of a list in one answer.
 const PER_PAGE: usize = 1_000;
 
 pub(super) const NO_RUN: ApiError = ApiError::RecordNotFound { what: "Actor run" };
@@ -21,7 +21,7 @@ pub(super) fn created(data: Value) -> Response {
     json_reply(StatusCode::CREATED, &BTreeMap::from([("data", data)]))
 }
 
-/// An answer without a word, except for the empty object of something that was made.
+/// An answer without a body, or with an empty object for something that was created.
 pub(super) fn done(status: StatusCode) -> Response {
     let mut response = json_reply(status, &json!({}));
     if status == StatusCode::NO_CONTENT {
@@ -30,7 +30,7 @@ pub(super) fn done(status: StatusCode) -> Response {
     response
 }
 
-/// The part of a list that is asked for, in the order of the list or, with `desc`, from its end.
+/// The requested part of a list, in the order of the list or, with `desc`, from its end.
 pub(super) fn page(query: &Query, mut all: Vec<Value>) -> Result<Response, ApiError> {
     let offset = query.count("offset")?.unwrap_or(0);
     let limit = query.limit(PER_PAGE)?;

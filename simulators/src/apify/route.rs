@@ -1,33 +1,33 @@
-//! Which operation a request asks for.
+//! Maps requests to operations.
 
 use super::status::RunStatus;
 use crate::Request;
 use crate::reply::parameters;
 use percent_encoding::percent_decode_str;
 
-/// How many requests a second one resource takes.
+/// Requests per second to one resource.
 pub(super) const REQUESTS_PER_SECOND: usize = 60;
-/// How many requests a second one key-value store takes, and one dataset for pushes.
+/// Requests per second to one key-value store, and pushes to one dataset.
 const RECORDS_PER_SECOND: usize = 200;
 const PUSHES_PER_SECOND: usize = 400;
 
-/// A run, by its id or as the last one of its actor.
+/// A run, by its id or as the last run of its actor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RunRef {
     Id(String),
-    /// The last run of an actor, of those with this status if one is asked for.
+    /// The last run of an actor, optionally with this status.
     Last {
         actor: String,
         status: Option<RunStatus>,
     },
 }
 
-/// A storage, named by its own id or through the run.
+/// A storage, by its own id or through the run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Holder {
-    /// By the id of the dataset or key-value store, or as `username~name`.
+    /// By the id of the dataset or key-value store, or by `username~name`.
     Own(String),
-    /// As that of a run.
+    /// As the storage of a run.
     OfRun(RunRef),
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Holder {
 pub(super) enum Route {
     Me,
     Actor(String),
-    /// Runs of an actor, or all; posting starts one.
+    /// Runs of an actor, or of all actors. POST starts one.
     Runs {
         actor: Option<String>,
     },
@@ -56,12 +56,12 @@ pub(super) enum Route {
     Webhooks,
     Webhook(String),
     TestWebhook(String),
-    /// The dispatches of one webhook, or all.
+    /// The dispatches of one webhook, or of all.
     Dispatches {
         webhook: Option<String>,
     },
     Dispatch(String),
-    /// A path that takes only these methods.
+    /// A path that accepts only these methods.
     MethodNotAllowed(&'static [&'static str]),
     Unknown,
 }
@@ -88,7 +88,7 @@ impl Route {
             ["users", "me"] => Self::Me,
             ["actor-runs"] => Self::Runs { actor: None },
             ["actor-runs", run, rest @ ..] => Self::of_run(RunRef::Id((*run).to_owned()), rest),
-            // `acts` is the older name of `actors`.
+            // `acts` is the old name of `actors`.
             ["actors" | "acts", actor] => Self::Actor((*actor).to_owned()),
             ["actors" | "acts", actor, "runs"] => Self::Runs { actor: Some((*actor).to_owned()) },
             ["actors" | "acts", actor, "runs", "last", rest @ ..] => {
@@ -176,8 +176,8 @@ impl Route {
         }
     }
 
-    /// The resource whose rate is limited, and to how many requests a second; `None` for a
-    /// request that reaches no resource.
+    /// The resource whose rate is limited, and its limit per second. `None` for a request that
+    /// reaches no resource.
     pub(super) fn limit(&self, request: &Request) -> Option<(String, usize)> {
         let rate = REQUESTS_PER_SECOND;
         Some(match self {
@@ -220,7 +220,7 @@ fn held(kind: &str, holder: &Holder) -> String {
     }
 }
 
-/// The status that the last run must have; a word that is no status asks for none.
+/// The required status of the last run. A word that is not a status is ignored.
 fn status(request: &Request) -> Option<RunStatus> {
     let (_, name) = parameters(request).into_iter().find(|(key, _)| key == "status")?;
     serde_json::from_value(name.into()).ok()

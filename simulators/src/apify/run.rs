@@ -1,4 +1,4 @@
-//! Runs: what they were given, what they cost, and how the API shows them.
+//! Runs: their input and cost, and how the API shows them.
 
 use super::status::RunStatus;
 use super::webhook::Webhook;
@@ -14,11 +14,11 @@ use std::time::Duration;
 /// The account that owns everything.
 pub(super) const USER_ID: &str = "simulatedUser0001";
 pub(super) const USERNAME: &str = "simulated";
-/// The actor of a run that names none.
+/// The actor of a run without an `actor_id`.
 pub const DEFAULT_ACTOR: &str = "harvestapi~linkedin-profile-posts";
-/// For how long after a run's end its cost is preliminary.
+/// How long after the end of a run its cost is preliminary.
 const PRELIMINARY_FOR: Duration = Duration::from_secs(10);
-/// What one charged event costs, in hundred-thousandths of a dollar.
+/// The price of one event, in hundred-thousandths of a dollar.
 const PRICES: [(&str, &str, u64); 5] = [
     ("actor-start", "Actor start", 5),
     ("post", "Post", 200),
@@ -27,7 +27,7 @@ const PRICES: [(&str, &str, u64); 5] = [
     ("zero-result-query", "Query without a result", 100),
 ];
 
-/// The lists of its input that the default actor reads, one query for each entry.
+/// The lists in the default actor's input. Each entry is one query.
 const TARGETS: [&str; 11] = [
     "targetUrls",
     "profileUrls",
@@ -46,38 +46,38 @@ const TARGETS: [&str; 11] = [
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct RunSpec {
-    /// An actor's id or `username~name`; [`DEFAULT_ACTOR`] without it.
+    /// An actor's id or `username~name`. Default: [`DEFAULT_ACTOR`].
     pub actor_id: Option<String>,
-    /// The task that started it.
+    /// The task that started the run.
     pub actor_task_id: Option<String>,
-    /// Where it stands; succeeded if not given.
+    /// The status. Default: succeeded.
     pub status: RunStatus,
-    /// One minute before its end if not given.
+    /// When it started. Default: one minute before its end.
     pub started_at: Option<Timestamp>,
-    /// Now if not given; a run that is not over has none.
+    /// When it ended. Default: now. A run that is not over has no end.
     pub finished_at: Option<Timestamp>,
-    /// What it was given, stored verbatim under `INPUT`.
+    /// The input, stored verbatim as `INPUT`.
     pub input: Value,
-    /// What it found.
+    /// The items that it found.
     pub items: Vec<Value>,
-    /// What it found, as the very text of the dataset's items: one that no JSON value can hold.
+    /// More items as JSON text, for items that no JSON value can represent.
     pub raw_items: Vec<String>,
-    /// An item to find, and how often, each time with another id and URL.
+    /// One item that is found repeatedly, each time with another id and URL.
     pub item: Option<Value>,
     /// See [`RunSpec::item`].
     pub times_with_other_ids: u64,
-    /// Limits that it was started with.
+    /// The limits with which it was started.
     #[serde(alias = "options")]
     pub run_options: RunLimits,
-    /// How often each event was charged; counted by the price card if not given.
+    /// How often each event was charged. Default: counted by the price list.
     pub charged_event_counts: Option<BTreeMap<String, u64>>,
-    /// Whether its dataset gives the same first page whatever page is asked for.
+    /// Whether its dataset returns the first page for every request.
     pub ignores_offset: bool,
-    /// What it cost in the end; by the price card if not given.
+    /// The final cost. Default: by the price list.
     pub cost_usd: Option<f64>,
-    /// What it reports to have cost right after its end; the final cost if not given.
+    /// The cost that is reported right after the end. Default: the final cost.
     pub preliminary_cost_usd: Option<f64>,
-    /// The webhooks to send about it.
+    /// The webhooks of this run.
     pub webhooks: Vec<Webhook>,
 }
 
@@ -94,8 +94,8 @@ pub struct RunLimits {
 }
 
 impl RunSpec {
-    /// Reads the body of a control request. Its items are kept to the letter: some are of a text
-    /// that no JSON value can hold.
+    /// Reads the body of a control request. Its items are kept verbatim, because no JSON value can
+    /// represent some of them.
     ///
     /// # Errors
     /// What is wrong with the body.
@@ -112,7 +112,7 @@ impl RunSpec {
         Ok(spec)
     }
 
-    /// The texts of the dataset's items.
+    /// The JSON texts of the dataset's items.
     pub(super) fn texts(&self) -> Vec<String> {
         let copies = (0..self.times_with_other_ids)
             .filter_map(|n| self.item.as_ref().map(|item| renumbered(item, n)));
@@ -126,7 +126,7 @@ fn said(error: serde_json::Error) -> String {
     error.to_string()
 }
 
-/// The `n`th copy of an item, with an id and a URL of its own.
+/// The `n`th copy of an item, with its own id and URL.
 fn renumbered(item: &Value, n: u64) -> Value {
     let mut item = item.clone();
     let first = item["id"].as_str().and_then(|id| id.parse::<u64>().ok()).unwrap_or_default();
@@ -139,7 +139,7 @@ fn renumbered(item: &Value, n: u64) -> Value {
     item
 }
 
-/// A run as it is kept; its items are kept apart.
+/// A stored run. Its items are stored separately.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     pub(super) number: u64,
@@ -164,7 +164,7 @@ pub(super) struct Run {
     pub(super) resurrections: u64,
 }
 
-/// The id of the actor that `reference` names: an id, or `username~name`.
+/// The id of the actor for `reference`: an id, or `username~name`.
 pub(super) fn actor_id(reference: &str) -> String {
     if reference.contains('~') {
         return invent::id(&["actor", reference], 17);
@@ -201,7 +201,7 @@ impl Run {
         }
     }
 
-    /// The run after it was resurrected and ended again as `spec` says, under its old id.
+    /// The run after it was resurrected and ended again according to `spec`, under its old id.
     pub(super) fn resurrected(&self, spec: &RunSpec, now: Timestamp) -> Self {
         let Self { id, dataset_id, store_id, number, started_at, .. } = self.clone();
         let resurrections = self.resurrections + 1;
@@ -209,7 +209,7 @@ impl Run {
         Self { id, dataset_id, store_id, started_at, resurrections, ..again }
     }
 
-    /// What the run reports to have cost at `now`.
+    /// The cost that the run reports at `now`.
     fn reported_cost(&self, now: Timestamp) -> f64 {
         let settled = self.finished_at.is_some_and(|end| now >= after(end, PRELIMINARY_FOR));
         match self.preliminary_cost_usd {
@@ -218,7 +218,7 @@ impl Run {
         }
     }
 
-    /// The short form that lists of runs hold.
+    /// The short form in lists of runs.
     pub(super) fn short_view(&self, now: Timestamp) -> Value {
         let mut view = json!({
             "id": self.id,
@@ -270,8 +270,8 @@ impl Run {
     }
 }
 
-/// Counts what is charged: the start, every item by its type, every target without an item. A run
-/// that stopped early charges nothing for the targets that it did not try.
+/// Counts the charged events: the start, every item by its type, every target without an item. A
+/// run that stopped early does not charge for targets that it did not try.
 fn charged_events(spec: &RunSpec) -> BTreeMap<String, u64> {
     let mut events = BTreeMap::from([("actor-start".to_owned(), 1)]);
     let mut found = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! How a webhook's request leaves the simulator.
+//! Sends the requests of webhooks.
 
 use crate::Request;
 use bytes::Bytes;
@@ -10,24 +10,24 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use std::pin::Pin;
 use std::time::Duration;
 
-/// How long a connection is kept open without a request: less than receivers do. A webhook that is sent while
-/// its receiver closes the connection would be repeated a minute later.
+/// How long an idle connection is kept open: shorter than receivers do. If the receiver closed the
+/// connection during a request, the webhook would be repeated only a minute later.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// The status a receiver answered with, in a while; `None` when it did not answer.
+/// Resolves to the status of the receiver's answer; `None` without an answer.
 pub type Delivery = Pin<Box<dyn Future<Output = Option<StatusCode>> + Send>>;
 
-/// Posts a webhook's request. A test hands the request straight to the function under test.
+/// Posts a webhook's request. A test passes the request directly to the function under test.
 pub trait WebhookSender: Send + Sync + 'static {
     /// Posts `request`, whose URI is absolute.
     fn post(&self, request: Request) -> Delivery;
 }
 
-/// Posts over plain HTTP, which is all that loopback needs.
+/// Posts over plain HTTP, which is enough for loopback.
 pub struct HttpSender(Client<HttpConnector, Full<Bytes>>);
 
 impl HttpSender {
-    /// A sender that keeps its connections open for a while.
+    /// A sender that reuses its connections.
     pub fn new() -> Self {
         let mut client = Client::builder(TokioExecutor::new());
         Self(client.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build_http())

@@ -1,4 +1,4 @@
-//! Answers requests of the API.
+//! Answers requests to the API.
 
 use super::error::ApiError;
 use super::route::{REQUESTS_PER_SECOND, Route};

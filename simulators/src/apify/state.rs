@@ -1,4 +1,4 @@
-//! What the simulator remembers, written through to its store.
+//! The simulator's state. Every change is written to its store.
 
 use super::dispatch::Dispatch;
 use super::hook::Hook;
@@ -14,20 +14,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::AbortHandle;
 
-/// How many runs and dispatches were ever made; ids are drawn from it.
+/// The key of the number of runs and dispatches so far, from which ids are drawn.
 const COUNTER: &str = "counter";
 
 /// Runs, their items, the dispatches, and the tasks that deliver them.
 pub(super) struct State {
     store: Arc<dyn Store>,
     pub(super) runs: BTreeMap<String, Run>,
-    /// The items of datasets, those of runs and others.
+    /// The items of all datasets, of runs and others.
     pub(super) items: HashMap<String, Arc<Vec<Box<RawValue>>>>,
-    /// The storages that no run made, by id.
+    /// The storages that were not created by a run, by id.
     pub(super) storages: BTreeMap<String, Storage>,
-    /// Records by store and key. The input of a run is not among them unless it was written over.
+    /// Records by store and key. The input of a run is here only if it was overwritten.
     pub(super) records: BTreeMap<(String, String), Record>,
-    /// The webhooks that stay, by id.
+    /// The persistent webhooks, by id.
     pub(super) hooks: BTreeMap<String, Hook>,
     pub(super) dispatches: BTreeMap<String, Dispatch>,
     counter: u64,
@@ -57,7 +57,7 @@ impl State {
         state
     }
 
-    /// Takes in an entry of the store; `None` for one that is not understood.
+    /// Reads an entry of the store; `None` if it cannot be understood.
     fn take(&mut self, key: &str, text: &str) -> Option<()> {
         match key.split_once('/') {
             Some(("run", id)) => drop(self.runs.insert(id.into(), parsed(text)?)),
@@ -91,7 +91,7 @@ impl State {
         self.runs.insert(run.id.clone(), run);
     }
 
-    /// Removes a run with its items; what was dispatched stays.
+    /// Removes a run with its items. Its dispatches stay.
     pub(super) fn delete_run(&mut self, id: &str) -> bool {
         let Some(run) = self.runs.remove(id) else { return false };
         self.items.remove(&run.dataset_id);
@@ -123,7 +123,7 @@ impl State {
         self.records.insert((store.to_owned(), key.to_owned()), record);
     }
 
-    /// Removes a record; one that is not there is fine.
+    /// Removes a record, if it exists.
     pub(super) fn delete_record(&mut self, store: &str, key: &str) {
         self.store.remove(&format!("record/{store}/{key}"));
         self.records.remove(&(store.to_owned(), key.to_owned()));
@@ -150,7 +150,7 @@ impl State {
         all
     }
 
-    /// Ends every task that would still deliver something.
+    /// Stops all delivering tasks.
     pub(super) fn stop(&mut self) {
         for (_, task) in self.tasks.drain() {
             task.abort();

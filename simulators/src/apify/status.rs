@@ -1,23 +1,23 @@
-//! Where a run stands.
+//! The status of a run.
 
 use serde::{Deserialize, Serialize};
 
-/// Where a run stands.
+/// The status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum RunStatus {
     /// Waiting for a machine.
     Ready,
-    /// At work.
+    /// Working.
     Running,
-    /// Ended well.
+    /// Ended successfully.
     #[default]
     Succeeded,
-    /// Ended badly.
+    /// Ended with an error.
     Failed,
-    /// About to end because its time is up.
+    /// About to end because of its time limit.
     TimingOut,
-    /// Ended because its time was up; its items are usable and paid for.
+    /// Ended because of its time limit. Its items are usable and paid for.
     TimedOut,
     /// About to end because somebody stopped it.
     Aborting,

@@ -1,9 +1,9 @@
-//! A dataset or key-value store, and what a store holds.
+//! Datasets, key-value stores, and the records in a store.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What a storage holds.
+/// The kind of a storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum StorageKind {
@@ -19,17 +19,17 @@ pub(super) struct Storage {
     pub(super) name: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) modified_at: Timestamp,
-    /// The run that made it; a caller did without one.
+    /// The run that created it; `None` if a caller did.
     #[serde(skip)]
     pub(super) maker: Option<Maker>,
 }
 
-/// What a storage shows of the run that made it.
+/// What a storage shows about the run that created it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Maker {
     pub(super) run_id: String,
     pub(super) actor_id: String,
-    /// Whether the dataset gives the same first page whatever page is asked for.
+    /// Whether the dataset returns the first page for every request.
     pub(super) ignores_offset: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where the state keeps datasets and key-value stores: those of runs, and those that a caller makes.
+//! Datasets and key-value stores in the state: those of runs, and those that callers create.
 
 use super::route::{Holder, RunRef};
 use super::run::{Run, actor_id};
@@ -20,8 +20,7 @@ impl State {
         }
     }
 
-    /// The storage of this kind that `holder` names: by its id, by `username~name`, or as that of a
-    /// run.
+    /// The storage of this kind for `holder`: by its id, by `username~name`, or through its run.
     pub(super) fn storage(&self, kind: StorageKind, holder: &Holder) -> Option<Storage> {
         let id_in = |run: &Run| match kind {
             StorageKind::Dataset => run.dataset_id.clone(),
@@ -55,7 +54,7 @@ impl State {
             .cloned()
     }
 
-    /// The named storages of a kind, and the others too if asked for, the oldest first.
+    /// The named storages of a kind, optionally also the unnamed ones, oldest first.
     pub(super) fn storages(&self, kind: StorageKind, with_unnamed: bool) -> Vec<Storage> {
         let all = self.storages.values().filter(|storage| storage.kind == kind);
         let mut found: Vec<Storage> =
@@ -65,7 +64,7 @@ impl State {
         found
     }
 
-    /// Removes a storage with what is in it. That of a run stays, empty.
+    /// Removes a storage with its contents. The storage of a run stays, but is emptied.
     pub(super) fn delete_storage(&mut self, storage: &Storage) {
         self.drop_storage(&storage.id);
         for key in self.keys(&storage.id) {

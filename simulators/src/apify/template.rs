@@ -1,8 +1,8 @@
-//! Webhook templates: JSON text with `{{variables}}` in it.
+//! Webhook templates: JSON text with `{{variables}}`.
 //!
 //! A variable outside quotes is replaced by its JSON value. A variable inside a quoted string is
-//! replaced only when the webhook sets `shouldInterpolateStrings`; without it the receiver gets
-//! the characters as they stand.
+//! replaced only if the webhook sets `shouldInterpolateStrings`. Otherwise the receiver gets the
+//! characters unchanged.
 
 use serde_json::{Map, Value};
 
@@ -12,26 +12,26 @@ const VARIABLES: [&str; 6] =
 /// Why a template cannot be saved.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The path starts with a name that is no variable.
+    /// The path starts with an unknown variable.
     #[error("template variable {{{{{0}}}}} is not known")]
     UnknownVariable(String),
     /// `{{` has no `}}`.
     #[error("template variable at byte {0} is not closed")]
     Unclosed(usize),
-    /// With every variable replaced the text is still no JSON.
+    /// The text is not JSON, even with every variable replaced.
     #[error("template is not valid JSON: {0}")]
     NotJson(String),
-    /// The headers template is no object of strings.
+    /// The headers template is not an object of strings.
     #[error("headers template must be an object with string values")]
     NotHeaders,
-    /// The address to post to is no URL.
+    /// The address to post to is not a URL.
     #[error("request URL {0:?} is not an http address")]
     NotUrl(String),
 }
 
 #[derive(Debug, PartialEq)]
 enum Piece<'a> {
-    /// Text that stays, quoted strings among it.
+    /// Text that stays unchanged, including quoted strings.
     Plain(&'a str),
     Variable(&'a str),
 }
@@ -42,7 +42,7 @@ pub(super) fn check(template: &str, interpolate: bool) -> Result<Value, Template
     serde_json::from_str(&text).map_err(|error| TemplateError::NotJson(error.to_string()))
 }
 
-/// Fills a template from `variables`. Outside of quotes, a path that leads nowhere becomes null.
+/// Fills a template with `variables`. Outside quotes, a path without a value becomes null.
 pub(super) fn render(
     template: &str,
     interpolate: bool,
@@ -54,7 +54,7 @@ pub(super) fn render(
             Piece::Plain(text) => out.push_str(text),
             Piece::Variable(path) => {
                 let value = look_up(path, variables)?.unwrap_or_default();
-                // Apify's template source tests for truth, so 0, "" and false are lost.
+                // Apify's template code tests values for truthiness, so 0, "" and false are lost.
                 let written = if is_falsy(&value) { Value::Null } else { value };
                 out.push_str(&written.to_string());
             }
@@ -91,7 +91,7 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
     Ok(pieces)
 }
 
-/// The bytes of the string that `text` starts with, both quotes included.
+/// The length in bytes of the string at the start of `text`, with both quotes.
 fn quoted_length(text: &str) -> usize {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -105,8 +105,9 @@ fn quoted_length(text: &str) -> usize {
     text.len()
 }
 
-/// Replaces the variables in every string that is no key, those of values that were filled in too.
-/// `None` for what JavaScript calls undefined: such a key is left out, such an element is null.
+/// Replaces the variables in every string that is not a key, including strings in values that were
+/// filled in. `None` for JavaScript's `undefined`: such a key is left out, and such an element is
+/// null.
 fn interpolated(value: Value, variables: &Value) -> Result<Option<Value>, TemplateError> {
     Ok(Some(match value {
         Value::String(text) => return interpolated_text(&text, variables),
@@ -127,7 +128,7 @@ fn interpolated(value: Value, variables: &Value) -> Result<Option<Value>, Templa
     }))
 }
 
-/// Replaces the variables in a text. One that is the whole text keeps its type.
+/// Replaces the variables in a string. A variable that is the whole string keeps its type.
 fn interpolated_text(text: &str, variables: &Value) -> Result<Option<Value>, TemplateError> {
     let mut out = String::new();
     let mut rest = text;
@@ -144,7 +145,7 @@ fn interpolated_text(text: &str, variables: &Value) -> Result<Option<Value>, Tem
     Ok(Some(Value::String(out)))
 }
 
-/// A value as JavaScript puts it into a text.
+/// A value as JavaScript converts it to a string.
 fn as_javascript(value: Option<&Value>) -> String {
     match value {
         None => "undefined".to_owned(),
@@ -160,8 +161,8 @@ fn as_javascript(value: Option<&Value>) -> String {
     }
 }
 
-/// What is before the next variable, its path, and what follows. Anything else between braces, a
-/// path with spaces around it for one, stays as it is.
+/// The text before the next variable, the variable's path, and the text after it. Anything else
+/// between braces, such as a path with spaces around it, stays unchanged.
 fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
     let is_path = |path: &str| {
         !path.is_empty() && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
@@ -172,7 +173,7 @@ fn next_variable(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// The value at a path; `None` if its last name is missing, null if one before it is.
+/// The value at a path. `None` if the last name is missing, null if an earlier one is.
 fn look_up(path: &str, variables: &Value) -> Result<Option<Value>, TemplateError> {
     let mut names = path.split('.');
     let first = names.next().filter(|first| VARIABLES.contains(first));

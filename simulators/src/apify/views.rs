@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! Maps requests to their answers.
 
 use super::deliver::Inner;
 use super::dispatch::Dispatch;
@@ -72,8 +72,8 @@ pub(super) fn answer(
     }
 }
 
-/// Whether the caller shows a token of the account, in the header or, discouraged, as `?token=`.
-/// One that shows none is nobody; a wrong token is refused.
+/// Whether the caller has a token of the account, in the header or, discouraged, as `?token=`. A
+/// caller without a token is anonymous; a wrong token is refused.
 fn is_owner(request: &Request, query: &Query, tokens: &[String]) -> Result<bool, ApiError> {
     match bearer(request).or_else(|| query.get("token")) {
         None => Ok(false),
@@ -83,7 +83,7 @@ fn is_owner(request: &Request, query: &Query, tokens: &[String]) -> Result<bool,
     }
 }
 
-/// How long `waitForFinish` makes the caller wait. Runs do not move by themselves, so one that
+/// How long `waitForFinish` makes the caller wait. Runs do not change on their own, so a run that
 /// is not over takes the whole time.
 pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> Duration {
     let Route::Run(run) = route else { return Duration::ZERO };
@@ -94,12 +94,12 @@ pub(super) fn asked_to_wait(inner: &Inner, request: &Request, route: &Route) -> 
     }
 }
 
-/// How many seconds to wait. Apify's clients ask for 999,999; the longest wait is what they get.
+/// How many seconds to wait. Apify's clients request 999,999 and get the longest wait.
 fn wait_for_finish(query: &Query) -> Result<usize, ApiError> {
     Ok(query.count("waitForFinish")?.unwrap_or(0).min(LONGEST_WAIT))
 }
 
-/// What an actor that does nothing writes.
+/// The log of an actor that does nothing.
 fn log(inner: &Inner, run: &RunRef) -> Result<Response, ApiError> {
     let state = inner.state();
     let run = state.run(run).ok_or(NO_RUN)?;

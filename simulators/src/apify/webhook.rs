@@ -1,4 +1,4 @@
-//! Webhooks: which events they want, where to, and with which body and headers.
+//! Webhooks: their events, their receiver, their body and their headers.
 
 use super::status::RunStatus;
 use super::template::{TemplateError, check, render};
@@ -15,22 +15,23 @@ pub const DEFAULT_PAYLOAD: &str = r#"{
     "resource": {{resource}}
 }"#;
 
-/// What happened to a run.
+/// An event of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventType {
     /// The run was started.
     #[serde(rename = "ACTOR.RUN.CREATED")]
     Created,
-    /// It ended well.
+    /// It ended successfully.
     #[serde(rename = "ACTOR.RUN.SUCCEEDED")]
     Succeeded,
-    /// It ended badly.
+    /// It ended with an error.
     #[serde(rename = "ACTOR.RUN.FAILED")]
     Failed,
     /// Somebody stopped it.
     #[serde(rename = "ACTOR.RUN.ABORTED")]
     Aborted,
-    /// Its time ran out. The status of such a run is spelled with a hyphen, the event is not.
+    /// Its time ran out. The status of such a run is spelled with a hyphen, the event with an
+    /// underscore.
     #[serde(rename = "ACTOR.RUN.TIMED_OUT")]
     TimedOut,
     /// It was started again after its end.
@@ -39,10 +40,10 @@ pub enum EventType {
     /// A build was started.
     #[serde(rename = "ACTOR.BUILD.CREATED")]
     BuildCreated,
-    /// It ended well.
+    /// It ended successfully.
     #[serde(rename = "ACTOR.BUILD.SUCCEEDED")]
     BuildSucceeded,
-    /// It ended badly.
+    /// It ended with an error.
     #[serde(rename = "ACTOR.BUILD.FAILED")]
     BuildFailed,
     /// Somebody stopped it.
@@ -51,13 +52,13 @@ pub enum EventType {
     /// Its time ran out.
     #[serde(rename = "ACTOR.BUILD.TIMED_OUT")]
     BuildTimedOut,
-    /// Nothing happened: somebody tried the webhook out.
+    /// No event: somebody tested the webhook.
     #[serde(rename = "TEST")]
     Test,
 }
 
 impl EventType {
-    /// The event that a run's status stands for; `None` for a status that will soon change.
+    /// The event for a run's status; `None` for a transitional status.
     pub fn of(status: RunStatus) -> Option<Self> {
         match status {
             RunStatus::Ready | RunStatus::Running => Some(Self::Created),
@@ -70,42 +71,42 @@ impl EventType {
     }
 }
 
-/// A webhook that can be saved: its address is an http URL and its templates are well formed.
+/// A valid webhook: its address is an http URL and its templates are well formed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WebhookSpec", into = "WebhookSpec")]
 pub struct Webhook(pub(super) WebhookSpec);
 
-/// A webhook as a caller gives it.
+/// A webhook as a caller defines it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WebhookSpec {
     /// Where the payload is posted.
     pub request_url: String,
-    /// JSON text with variables; [`DEFAULT_PAYLOAD`] without it.
+    /// JSON text with variables. Default: [`DEFAULT_PAYLOAD`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload_template: Option<String>,
-    /// JSON text of an object with string values, variables allowed.
+    /// JSON text of an object with string values. Variables are allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers_template: Option<String>,
-    /// Replaces variables inside quotes too.
+    /// Also replaces variables inside quotes.
     #[serde(default)]
     pub should_interpolate_strings: bool,
-    /// The events it wants.
+    /// The events for which it is sent.
     #[serde(default = "ends_of_a_run")]
     pub event_types: Vec<EventType>,
     /// Gives up after the first call.
     #[serde(default)]
     pub do_not_retry: bool,
-    /// Whether a certificate that is not valid is accepted; without effect.
+    /// Whether an invalid certificate is accepted. Has no effect.
     #[serde(default)]
     pub ignore_ssl_errors: bool,
-    /// Keeps a repeated request from making a second webhook.
+    /// Prevents that a repeated request creates a second webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
 impl WebhookSpec {
-    /// A webhook with the default payload, for every way a run can end.
+    /// A webhook with the default payload, for every way in which a run can end.
     pub fn new(request_url: impl Into<String>) -> Self {
         Self {
             request_url: request_url.into(),
@@ -138,7 +139,7 @@ impl TryFrom<WebhookSpec> for Webhook {
         if let Some(template) = &spec.headers_template {
             let headers = check(template, spec.should_interpolate_strings)?;
             let headers = headers.as_object().ok_or(TemplateError::NotHeaders)?;
-            // A variable outside quotes is null here and may be a string later.
+            // A variable outside quotes is null here but may be a string later.
             if headers.values().any(|value| !value.is_string() && !value.is_null()) {
                 return Err(TemplateError::NotHeaders);
             }
@@ -169,7 +170,7 @@ impl Webhook {
             .expect("the template was checked when the webhook was made")
     }
 
-    /// The headers of the template; what is no string or no header is left out.
+    /// The headers of the template. Values that are not strings or not valid headers are left out.
     pub(super) fn headers(&self, variables: &Value) -> Vec<(String, String)> {
         let Some(template) = &self.0.headers_template else { return Vec::new() };
         let text = render(template, self.0.should_interpolate_strings, variables)

@@ -5,8 +5,8 @@ use rustls_pki_types::SubjectPublicKeyInfoDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
 
-/// What precedes the PKCS#1 key in the PEM of every RSA key of 2,048 bits: a sequence of the
-/// algorithm's name and a bit string.
+/// The bytes before the PKCS#1 key in the PEM of every RSA key of 2,048 bits: a sequence with the
+/// algorithm's name, and a bit string.
 const RSA_2048: [u8; 24] = [
     0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
     0x01, 0x05, 0x00, 0x03, 0x82, 0x01, 0x0f, 0x00,
@@ -18,19 +18,19 @@ const PROJECT: &str = "invented-project";
 const PRIVATE_KEY: &str = include_str!("keys/invented-service-account.pem");
 const PUBLIC_KEY: &str = include_str!("keys/invented-service-account.pub.pem");
 
-/// A service account, as the token endpoint knows it: by its public key.
+/// A service account as the token endpoint knows it, with its public key.
 #[derive(Debug, Clone)]
 pub struct ServiceAccount {
     pub(super) client_email: String,
-    /// The address of the token endpoint, which an assertion must name.
+    /// The address of the token endpoint. An assertion must name it.
     pub(super) audience: String,
     /// PKCS#1 in DER.
     public_key: Vec<u8>,
-    /// Whether it is the invented account, whose private key is known to everybody.
+    /// Whether it is the invented account, whose private key is public.
     is_invented: bool,
 }
 
-/// The text is not an RSA public key of 2,048 bits in PEM.
+/// The string is not an RSA public key of 2,048 bits in PEM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an RSA public key of 2,048 bits in PEM (BEGIN PUBLIC KEY)")]
 pub struct NotAKey;
@@ -40,7 +40,7 @@ impl ServiceAccount {
     /// token endpoint, which an assertion must name.
     ///
     /// # Errors
-    /// When the text is no such key.
+    /// When the string is not such a key.
     pub fn from_pem(
         client_email: impl Into<String>,
         audience: impl Into<String>,
@@ -53,7 +53,7 @@ impl ServiceAccount {
         Ok(Self { client_email, audience, public_key, is_invented: false })
     }
 
-    /// The invented account, whose key file `GET /_sim/service-account` hands out.
+    /// The invented account. `GET /_sim/service-account` returns its key file.
     ///
     /// # Panics
     /// Never: its key is part of this crate.
@@ -62,8 +62,8 @@ impl ServiceAccount {
         Self { is_invented: true, ..account }
     }
 
-    /// The account's key file, as Google's console gives one, for a token endpoint at `token_uri`;
-    /// `None` for an account whose private key nobody here has.
+    /// The account's key file, in the format of Google's console, for a token endpoint at
+    /// `token_uri`. `None` for an account whose private key is not available here.
     pub fn key_file(&self, token_uri: &str) -> Option<Value> {
         self.is_invented.then(|| {
             json!({

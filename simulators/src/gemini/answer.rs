@@ -1,4 +1,4 @@
-//! The simulated model: from a prompt to the parts of a response.
+//! The simulated model: makes the parts of a response from a prompt.
 
 use super::fill::{fill, sentence};
 use super::ledger::Outcome;
@@ -11,12 +11,12 @@ use super::validate::{Form, Prompt};
 use crate::invent;
 use serde_json::{Value, json};
 
-/// A finish reason that no documentation lists.
+/// A finish reason that is not documented.
 const UNKNOWN_REASON: &str = "SIMULATED_REASON";
 
 #[derive(Debug, PartialEq)]
 pub(super) struct Answer {
-    /// No text part at all when the thoughts used the limit up, or nothing was allowed.
+    /// `None` if the thoughts used up the limit, or no text was allowed.
     pub(super) text: Option<String>,
     pub(super) usage: Usage,
     pub(super) outcome: Outcome,
@@ -31,7 +31,7 @@ pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
     for (marker, outcome) in
         [(Marker::Recitation, Outcome::Recitation), (Marker::Silence, Outcome::Silence)]
     {
-        // The ids in a prompt are new in each call: the same posts are answered the next time.
+        // The ids in a prompt are new in each call, so the same posts get an answer the next time.
         if marker.is_in(&user) && invent::number(&["wordless", &user]).is_multiple_of(2) {
             let usage = Usage::new(prompt.tokens, cached, 0, 0);
             return Answer { text: None, usage, outcome };
@@ -43,7 +43,7 @@ pub(super) fn answer(prompt: &Prompt, cached: u64) -> Answer {
     Answer { text, usage: Usage::new(prompt.tokens, cached, output, thought), outcome }
 }
 
-/// The text and how it ends, with so many tokens left for it.
+/// The text and its outcome, with this many tokens left for it.
 fn spoken(prompt: &Prompt, user: &str, left: u64) -> (Option<String>, Outcome) {
     if left == 0 {
         return (None, Outcome::MaxTokens);
@@ -62,8 +62,8 @@ fn spoken(prompt: &Prompt, user: &str, left: u64) -> (Option<String>, Outcome) {
     }
 }
 
-/// The answer, cut off right behind the id of the first item that holds the marker; half of the answer
-/// where no item holds it.
+/// The answer, cut off right after the id of the first item with the marker. If no item has it,
+/// half of the answer.
 fn cut(prompt: &Prompt, whole: &str, marker: Marker) -> String {
     let marked = items(&prompt.user).into_iter().find(|item| marker.is_in(&item.text));
     let id = marked.and_then(|item| item.echo("id")?.as_str().map(str::to_owned));

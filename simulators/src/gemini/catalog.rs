@@ -1,4 +1,4 @@
-//! What there is to choose from: `models` and one model.
+//! The lists of models, and single models.
 
 use super::terms::Surface;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use crate::{Response, json_reply};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-/// The quota that an injected 429 names.
+/// The quota in an injected 429.
 const QUOTA_ID: &str = "GenerateRequestsPerMinutePerProjectPerModel";
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,7 @@ impl ApiError {
         }
     }
 
-    /// The answer a caller gets; `is_listed` puts it into an array, as seen on some paths.
+    /// The answer to the caller. With `is_listed` it is in an array, as observed on some paths.
     pub(super) fn response(&self, surface: Surface, is_listed: bool) -> Response {
         let (code, status) = self.code();
         let mut error =
@@ -71,7 +71,7 @@ impl ApiError {
                 "domain": "googleapis.com",
                 "metadata": {"service": "generativelanguage.googleapis.com"},
             }])),
-            // On Vertex a 429 without details means shared capacity.
+            // On Vertex AI, a 429 without details means that shared capacity is used up.
             Self::Quota { model } if surface == Surface::Studio => Some(json!([
                 {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{
                     "quotaMetric": "generativelanguage.googleapis.com/generate_content_requests",

@@ -1,7 +1,7 @@
-//! Fills a schema: the simulated model's answer.
+//! Fills a schema with the simulated model's answer.
 //!
-//! The answer about a post depends on its text alone, so a post always gets the same score,
-//! whatever is sent with it.
+//! The answer about a post depends only on its text, so a post always gets the same score, whatever
+//! else is in the call.
 
 use super::marker::Marker;
 use super::material::{Item, is_key_name};
@@ -22,9 +22,9 @@ const ENDINGS: [&str; 4] = [
 #[derive(Clone, Copy)]
 struct Subject<'a> {
     item: Option<&'a Item>,
-    /// The text that all answers are drawn from.
+    /// The text from which all answers are drawn.
     text: &'a str,
-    /// The id it goes by when it is one of a schema's own values.
+    /// The item's id, if it is one of the schema's own values.
     named: Option<&'a Value>,
     out_of_range: bool,
 }
@@ -103,7 +103,7 @@ impl Filler<'_> {
         }
     }
 
-    /// One element for every item, as the markers let it.
+    /// One element for each item, unless markers change that.
     fn per_item(&self, shape: &Shape, name: &str, about: Subject<'_>) -> Vec<Value> {
         let element = |item: &Item, out_of_range: bool| {
             self.value(
@@ -124,8 +124,8 @@ impl Filler<'_> {
         elements
     }
 
-    /// Whether a marker concerns this item: the item contains it, or it is the first item and none
-    /// contains the marker.
+    /// Whether a marker concerns this item: the item contains the marker, or no item does and this
+    /// is the first.
     fn hits(&self, marker: Marker, at: usize, item: &Item) -> bool {
         marker.is_in(&item.text)
             || (at == 0
@@ -166,7 +166,7 @@ fn number(drawn: u64, minimum: f64, maximum: f64, whole: bool, out_of_range: boo
         let span = high.saturating_sub(low).max(0).unsigned_abs().saturating_add(1);
         return Value::from(low.saturating_add_unsigned(drawn % span));
     }
-    // A thousand steps are enough to tell answers apart and read well.
+    // A thousand steps are enough to distinguish answers, and the numbers stay readable.
     Value::from(minimum + (maximum - minimum).max(0.0) * (drawn % 1_001) as f64 / 1_000.0)
 }
 

@@ -1,4 +1,4 @@
-//! What the simulator remembers: answers it billed, prefixes it saw, tokens it issued.
+//! What the simulator remembers: billed answers, cached prefixes, issued tokens.
 
 use super::terms::ServedTier;
 use super::usage::Usage;
@@ -12,45 +12,45 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Outcome {
-    /// A whole answer.
+    /// A complete answer.
     Stop,
-    /// An answer cut off by its limit, perhaps to nothing.
+    /// An answer that was cut off by its limit. It may be empty.
     MaxTokens,
     /// An answer cut off by a filter.
     Safety,
     /// No answer: the prompt was blocked.
     Blocked,
-    /// A whole answer with an undocumented finish reason.
+    /// A complete answer with an undocumented finish reason.
     Unknown,
-    /// No word: the model would have recited.
+    /// No text: the model would have recited.
     Recitation,
-    /// No word, for no reason.
+    /// No text, without a reason.
     Silence,
 }
 
-/// One call that costs money, whether or not its answer arrived.
+/// One call that costs money, even if its answer was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BilledAnswer {
     /// The `responseId` of the answer.
     pub response_id: String,
-    /// The model that really answered, whose price applies.
+    /// The model that really answered. Its price applies.
     pub model: String,
-    /// The tier that served it, which decides the price.
+    /// The tier that served the call. It decides the price.
     #[serde(default)]
     pub tier: ServedTier,
     /// When the call came.
     pub at: Timestamp,
-    /// What is billed.
+    /// The billed tokens.
     pub usage: Usage,
     /// How the call ended.
     pub outcome: Outcome,
 }
 
-/// All billed calls together.
+/// The sum of all billed calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct BilledTotals {
-    /// How many calls.
+    /// The number of calls.
     pub answers: u64,
     /// Their tokens.
     pub usage: Usage,
@@ -67,7 +67,7 @@ pub(super) struct Ledger {
     pub(super) answers: Vec<BilledAnswer>,
     pub(super) totals: BilledTotals,
     prefixes: HashSet<String>,
-    /// Every token ever issued, and when it expires.
+    /// All issued tokens, with their expiry.
     pub(super) tokens: HashMap<String, Timestamp>,
 }
 
@@ -81,7 +81,7 @@ impl Ledger {
             store: Arc::clone(&store),
         };
         let mut entries = store.all();
-        // Answers are numbered with leading zeros: the order of keys is the order of calls.
+        // Answers are numbered with leading zeros, so the order of keys is the order of calls.
         entries.sort();
         for (key, text) in entries {
             let taken = match key.split_once('/') {
@@ -113,7 +113,7 @@ impl Ledger {
         self.count(answer);
     }
 
-    /// Notes a prefix by its hash; true if it was seen before.
+    /// Remembers a prefix by its hash. Returns whether it was seen before.
     pub(super) fn seen(&mut self, hash: String) -> bool {
         if self.prefixes.contains(&hash) {
             return true;

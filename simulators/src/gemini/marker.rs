@@ -1,41 +1,41 @@
-//! Words in a prompt that make the simulated model misbehave.
+//! Markers in a prompt that make the simulated model misbehave.
 
-/// A misbehaviour, asked for by putting [`Marker::text`] into the user's text.
+/// A misbehaviour, requested by putting [`Marker::text`] into the user's text.
 ///
-/// Put a marker that concerns one post into that post. Outside of all posts, it concerns the
-/// first.
+/// Put a marker that concerns one post into that post. Outside all posts, it concerns the first
+/// post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Marker {
-    /// The prompt is blocked: status 200, `promptFeedback` and no candidate.
+    /// The prompt is blocked: status 200 with `promptFeedback` and without a candidate.
     SafetyBlock,
-    /// The answer is cut within what it says of the post that holds it, and says `MAX_TOKENS`.
+    /// The answer is cut off within the part about the marked post, with `MAX_TOKENS`.
     Truncate,
-    /// The answer is a polite sentence in place of JSON.
+    /// The answer is a polite sentence instead of JSON.
     Prose,
-    /// The answer is valid JSON of another shape than the schema's.
+    /// The answer is valid JSON of a shape that differs from the schema.
     WrongShape,
-    /// The post that holds it gets no answer.
+    /// The marked post gets no answer.
     MissPost,
-    /// Numbers about the post that holds it are above their maximum.
+    /// Numbers about the marked post are above their maximum.
     ScoreOutOfRange,
-    /// One more answer, about a post that was not asked for.
+    /// There is one more answer, about a post that is not in the call.
     StrangerPost,
-    /// The answer is cut within what it says of the post that holds it, and says `SAFETY`.
+    /// The answer is cut off within the part about the marked post, with `SAFETY`.
     PartialSafety,
-    /// The whole answer, with a finish reason that no documentation lists.
+    /// The answer is complete, with a finish reason that is not documented.
     UnknownFinish,
-    /// Every call that contains it is refused: 400 `INVALID_ARGUMENT`.
+    /// Every call with this marker is refused: 400 `INVALID_ARGUMENT`.
     RefuseText,
-    /// Every call that contains it fails: 500.
+    /// Every call with this marker fails: 500.
     FailText,
-    /// About every second call that contains it stops for `RECITATION`, without a word.
+    /// About every second call with this marker stops with `RECITATION` and without text.
     Recitation,
-    /// About every second call that contains it stops without a word.
+    /// About every second call with this marker stops without text.
     Silence,
 }
 
 impl Marker {
-    /// All of them.
+    /// All markers.
     pub const ALL: [Self; 13] = [
         Self::SafetyBlock,
         Self::Truncate,

@@ -1,15 +1,15 @@
-//! What the user's text asks about: the posts, or whatever else has an id.
+//! The items in the user's text: posts, or anything else with an id.
 
 use crate::invent;
 use serde_json::{Map, Value};
 
-/// Words in the names of keys that name something else than the item.
+/// Words in the names of keys that refer to something other than the item.
 const ASIDE: [&str; 4] = ["author", "img", "image", "target"];
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Item {
     keys: Map<String, Value>,
-    /// Everything it says; scores are drawn from it.
+    /// Its whole text, from which scores are drawn.
     pub(super) text: String,
 }
 
@@ -23,8 +23,8 @@ impl Item {
         Self { keys, text }
     }
 
-    /// What the item says in answer to a property called `name`: the key of the same name, else
-    /// one that names the item too, the author's and images' last.
+    /// The item's value for a property called `name`: the key with that name, or else a similar key
+    /// that identifies the item. Keys of authors and images come last.
     pub(super) fn echo(&self, name: &str) -> Option<&Value> {
         let wanted = plain(name);
         let candidates = self.keys.iter().filter(|(key, value)| names_item(key, value));
@@ -35,7 +35,7 @@ impl Item {
         Some(value)
     }
 
-    /// An item like this one that nobody asked about.
+    /// An item like this one that was not in the call.
     pub(super) fn stranger(&self) -> Self {
         let mut keys = self.keys.clone();
         for (key, value) in &mut keys {
@@ -48,7 +48,7 @@ impl Item {
     }
 }
 
-/// Another id of the same look: long numbers, such as activity ids, are others.
+/// Another id that looks similar: long numbers, such as activity ids, are replaced.
 fn renumbered(text: &str) -> String {
     let is_long = |run: &str| run.len() >= 6 && run.bytes().all(|byte| byte.is_ascii_digit());
     let other = |run: &str| format!("{:0width$}", invent::number(&["id", run]), width = run.len());
@@ -59,7 +59,7 @@ fn renumbered(text: &str) -> String {
     parts.collect::<String>() + "-unasked"
 }
 
-/// The items of the last JSON in `texts` that has any.
+/// The items of the last JSON in `texts` that has items.
 pub(super) fn items(texts: &[String]) -> Vec<Item> {
     texts
         .iter()
@@ -91,7 +91,7 @@ fn items_of(value: &Value) -> Vec<Item> {
     let mut items = Vec::new();
     collect_items(value, &mut items);
     match value {
-        // One thing on its own, in no array.
+        // A single item outside an array.
         Value::Object(keys) if items.is_empty() && names_something(keys) => {
             vec![Item::new(keys.clone())]
         }
@@ -104,7 +104,7 @@ fn items_of(value: &Value) -> Vec<Item> {
     }
 }
 
-/// Takes the outermost arrays of objects with an id; what is inside an item belongs to it.
+/// Collects the outermost arrays of objects with an id. Everything inside an item belongs to it.
 fn collect_items(value: &Value, items: &mut Vec<Item>) {
     match value {
         Value::Array(elements) => {
@@ -141,7 +141,7 @@ fn names_item(key: &str, value: &Value) -> bool {
     is_key_name(key) && (value.is_number() || value.as_str().is_some_and(|text| !text.is_empty()))
 }
 
-/// Whether a property of this name says which thing is meant.
+/// Whether a property with this name identifies an item.
 pub(super) fn is_key_name(name: &str) -> bool {
     is_url_name(name) || words(name).any(|word| word.eq_ignore_ascii_case("id"))
 }
@@ -150,7 +150,7 @@ fn is_url_name(name: &str) -> bool {
     name.as_bytes().windows(3).any(|part| part.eq_ignore_ascii_case(b"url"))
 }
 
-/// The words of a name: `postUrl`, `post_url` and `Post URL` are all `post` and `url`, in whatever
+/// The words of a name: `postUrl`, `post_url` and `Post URL` all give `post` and `url`, in any
 /// case.
 fn words(name: &str) -> impl Iterator<Item = &str> {
     let parts = name.split(|letter: char| !letter.is_ascii_alphanumeric());
@@ -169,7 +169,7 @@ fn humps(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The name without what its spelling adds.
+/// The name without decorations.
 fn plain(name: &str) -> String {
     words(name).map(str::to_ascii_lowercase).collect()
 }

@@ -1,6 +1,6 @@
-//! Gemini: text generation on the Developer API and on Vertex AI, with its token endpoint.
-//! The model understands nothing: it fills the schema with answers drawn from a hash of each post's
-//! text, and bills what they cost. [`Marker`] makes it misbehave. No other vendor's rule enters here.
+//! Gemini: text generation on the Developer API and on Vertex AI, with its token endpoint. The
+//! model understands nothing: it fills the schema with answers drawn from a hash of each post's
+//! text, and bills them. [`Marker`] makes it misbehave. Rules of other vendors do not belong here.
 
 mod account;
 mod answer;

@@ -1,9 +1,9 @@
-//! What differs from model to model.
+//! The differences between models.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// 1 December 2026, 00:00 UTC: from here on two retired models are answered by others.
+/// 1 December 2026, 00:00 UTC. From then on, other models answer for two retired models.
 const REROUTED_FROM: i64 = 1_796_083_200;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -19,16 +19,16 @@ pub(super) enum Level {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rules {
-    /// The thinking levels it takes; none for models that take a budget only.
+    /// The accepted thinking levels; empty for models that accept only a budget.
     pub(super) levels: &'static [Level],
-    /// The level without a `thinkingConfig`.
+    /// The level if there is no `thinkingConfig`.
     pub(super) default: Level,
-    /// Whether it takes a `thinkingBudget`.
+    /// Whether it accepts a `thinkingBudget`.
     pub(super) budget: bool,
-    /// Whether it refuses penalties and a last turn of the model.
+    /// Whether it refuses penalties and a last turn by the model.
     pub(super) strict: bool,
-    /// The fewest tokens of a prompt of which anything is cached. Of the Flash-Lite models the
-    /// documentation says nothing: they are taken to be as the others of their generation.
+    /// The fewest tokens of a prompt for caching. The documentation does not mention Flash-Lite
+    /// models, so they have the value of their generation.
     pub(super) cache_min_tokens: u64,
 }
 
@@ -50,12 +50,12 @@ const BY_PREFIX: [(&str, Rules); 11] = [
     ("gemini-3.", rules(THINKING, Level::Medium, true, true)),
     ("gemini-4-hydrogen", rules(ALL_AND_MORE, Level::High, false, true)),
     ("gemini-4-neon", rules(THINKING_AND_MORE, Level::High, false, true)),
-    // Any other name is a newer one and follows the newest rules.
+    // Any other name is a newer model and follows the newest rules.
     ("", rules(THINKING, Level::Medium, false, true)),
 ];
 
 const fn rules(levels: &'static [Level], default: Level, budget: bool, strict: bool) -> Rules {
-    // Generation 2.5 is the only one that takes no levels.
+    // Only generation 2.5 accepts no levels.
     let cache_min_tokens = if levels.is_empty() { 2_048 } else { 4_096 };
     Rules { levels, default, budget, strict, cache_min_tokens }
 }

@@ -16,9 +16,9 @@ const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The address of the real token endpoint.
 const GOOGLES: &str = "https://oauth2.googleapis.com/token";
-/// The longest an assertion may live, in seconds.
+/// The longest lifetime of an assertion, in seconds.
 const LONGEST_LIFE: i64 = 3_600;
-/// How far the caller's clock may be ahead, in seconds.
+/// How much the caller's clock may be ahead, in seconds.
 const CLOCK_SKEW: i64 = 300;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,14 +75,15 @@ struct Claims {
     exp: i64,
 }
 
-/// The address of the token endpoint as the caller of `request` reached it.
+/// The address of the token endpoint as `request` used it.
 pub(super) fn endpoint(request: &Request) -> Option<String> {
     let host = request.headers().get(HOST)?.to_str().ok()?;
     Some(format!("http://{host}/token"))
 }
 
-/// Checks a token request. The assertion must be for this endpoint: by its own address, by the one
-/// that the caller used, or by Google's, which its own libraries name whatever the key file says.
+/// Checks a token request. The assertion must be for this endpoint: by its own address, by the
+/// address that the caller used, or by Google's, which its own libraries use whatever the key file
+/// says.
 pub(super) fn check(
     request: &Request,
     account: Option<&ServiceAccount>,
@@ -118,7 +119,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The claims of an assertion that the account signed.
+/// The claims of an assertion with a valid signature of the account.
 fn verified(assertion: &str, account: &ServiceAccount) -> Result<Claims, TokenError> {
     let too_short = TokenError::NotAJwt("there are no three parts");
     let parts = assertion.rsplit_once('.').and_then(|(signed, signature)| {

@@ -1,39 +1,39 @@
-//! Odd answers that public bug reports tell of. What is billed is right, whatever the usage says.
+//! Odd answers from public bug reports. The bill is right, whatever the usage says.
 
 use serde_json::{Value, json};
 
-/// Where the text and the end of an answer stand.
+/// Where an answer has its text and its finish reason.
 const PARTS: &str = "/candidates/0/content/parts";
 const TEXT: &str = "/candidates/0/content/parts/0/text";
 
-/// An oddity, asked for by putting [`Oddity::text`] into the user's text. What is asked for stays in
-/// the answer.
+/// An oddity, requested by putting [`Oddity::text`] into the user's text. The requested content
+/// stays in the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Oddity {
-    /// The JSON stands in a code fence.
+    /// The JSON is in a code fence.
     CodeFence,
     /// A stray fragment follows the JSON.
     Fragment,
     /// The array is a member of an object.
     Wrapped,
-    /// A thought precedes the JSON, without its flag.
+    /// A thought without its flag precedes the JSON.
     LooseThought,
-    /// It is not said how the answer ended.
+    /// The finish reason is missing.
     NoFinish,
-    /// An error stands in a 200. Nothing is answered or billed.
+    /// A 200 contains an error. Nothing is answered or billed.
     ErrorInside,
-    /// Counters of the usage are null.
+    /// Some counters of the usage are null.
     NullUsage,
-    /// The thoughts are counted among the candidates' tokens too, and once in the total.
+    /// The thoughts are also counted among the candidates' tokens, and once in the total.
     ThoughtsAmongCandidates,
-    /// The thoughts are counted in the total only.
+    /// The thoughts are counted only in the total.
     ThoughtsInTotalOnly,
-    /// The prompt's count leaves out its cached part; the total has it.
+    /// The prompt's count does not include its cached part; the total does.
     CachedApart,
 }
 
 impl Oddity {
-    /// All of them.
+    /// All oddities.
     pub const ALL: [Self; 10] = [
         Self::CodeFence,
         Self::Fragment,
@@ -107,7 +107,7 @@ impl Oddity {
     }
 }
 
-/// The answer with every oddity that the user's text asks for.
+/// Applies every oddity that the user's text requests.
 pub(super) fn applied(mut answer: Value, user: &[String]) -> Value {
     for oddity in Oddity::ALL.into_iter().filter(|oddity| oddity.is_in(user)) {
         oddity.apply(&mut answer);
@@ -115,12 +115,12 @@ pub(super) fn applied(mut answer: Value, user: &[String]) -> Value {
     answer
 }
 
-/// What stands in a 200 in place of an answer.
+/// A 200 that contains an error instead of an answer.
 pub(super) fn error_inside() -> Value {
     json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}})
 }
 
-/// Gives the text of an answer another spelling.
+/// Replaces the text of an answer.
 fn spell(answer: &mut Value, to: impl FnOnce(&str) -> String) {
     if let Some(text) = answer.pointer_mut(TEXT) {
         *text = to(text.as_str().unwrap_or_default()).into();

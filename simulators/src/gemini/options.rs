@@ -1,4 +1,4 @@
-//! How a simulated Gemini behaves.
+//! The settings of a simulated Gemini.
 
 use super::account::ServiceAccount;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 /// The settings of a [`Gemini`](super::Gemini).
 #[derive(Debug, Clone)]
 pub struct GeminiOptions {
-    /// The API keys it accepts on the Developer API.
+    /// The accepted API keys of the Developer API.
     pub api_keys: Vec<String>,
-    /// The service account that may ask for tokens; without it nobody passes on Vertex.
+    /// The service account that can get tokens. Without it, all calls on Vertex AI are refused.
     pub service_account: Option<ServiceAccount>,
     /// The models it serves.
     pub models: Vec<String>,
-    /// Whether calls may ask for the flex tier; it is not documented for every model and API.
+    /// Whether calls may request the flex tier, which is not documented for every model and API.
     pub offers_flex: bool,
-    /// How long every answer takes. The work is done, and billed, before the wait.
+    /// How long every answer takes. The work is done and billed before the wait.
     pub latency: Duration,
-    /// What response ids and tokens are drawn from.
+    /// The seed for response ids and tokens.
     pub seed: u64,
 }
 
 impl Default for GeminiOptions {
-    /// The documented models, no latency, and neither key nor account.
+    /// The documented models, no latency, no key and no account.
     fn default() -> Self {
         Self {
             api_keys: Vec::new(),

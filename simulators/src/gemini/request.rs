@@ -1,5 +1,5 @@
-//! The bodies of calls, read strictly: an unknown key is an error, as the real API has it.
-//! Names are camelCase or snake_case.
+//! The bodies of calls, read strictly: an unknown key is an error, as in the real API. Names are in
+//! camelCase or snake_case.
 
 use super::error::ApiError;
 use super::model::Level;
@@ -54,7 +54,7 @@ pub(super) struct CountRequest {
 pub(super) enum Role {
     User,
     Model,
-    /// Accepted in `systemInstruction`, where it means nothing.
+    /// Accepted in `systemInstruction`, where it has no effect.
     System,
 }
 
@@ -139,7 +139,7 @@ pub(super) struct ThinkingConfig {
     pub(super) include_thoughts: Option<bool>,
 }
 
-/// One safety setting; checked and without effect.
+/// One safety setting. It is checked and has no effect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "some keys are checked and have no effect")]
@@ -169,10 +169,10 @@ pub(super) enum Threshold {
     Off,
 }
 
-/// How a call on Vertex AI asks for the flex tier.
+/// The header with which a call on Vertex AI requests the flex tier.
 const VERTEX_TIER: &str = "x-vertex-ai-llm-shared-request-type";
 
-/// Whether the headers of a call ask for the flex tier.
+/// Whether the headers of a call request the flex tier.
 pub(super) fn has_flex_header(headers: &HeaderMap) -> bool {
     headers.get(VERTEX_TIER).is_some_and(|tier| tier == "flex")
 }

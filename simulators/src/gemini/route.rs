@@ -1,4 +1,4 @@
-//! Which operation a request asks for.
+//! Maps requests to operations.
 
 use super::request::{asks_for_flex, has_flex_header};
 use super::terms::Surface;
@@ -19,22 +19,22 @@ pub(super) enum Route {
         form: AnswerForm,
     },
     CountTokens(Target),
-    /// One model and what it can do.
+    /// One model and its operations.
     Model(Target),
-    /// All of them; the target names none.
+    /// All models; the target's name is empty.
     Models(Target),
     Token,
     Unknown,
 }
 
-/// How an answer is sent.
+/// The form in which an answer is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnswerForm {
-    /// In one piece.
+    /// Complete.
     Whole,
-    /// Piece by piece, as server-sent events (`alt=sse`).
+    /// In pieces, as server-sent events (`alt=sse`).
     Events,
-    /// Piece by piece, as the elements of one JSON array.
+    /// In pieces, as the elements of one JSON array.
     Array,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum AnswerForm {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) surface: Surface,
-    /// Where it runs; empty if the path does not say.
+    /// Its location; empty if the path has none.
     pub(super) location: String,
     pub(super) model: String,
 }
@@ -79,8 +79,8 @@ impl Route {
         }
     }
 
-    /// The name requests are counted by. Calls for the flex tier have their own, so
-    /// that tests can refuse that tier alone.
+    /// The kind by which requests are counted. Calls for the flex tier have their own kind, so that
+    /// tests can refuse only that tier.
     pub(super) fn kind(&self, request: &Request) -> &'static str {
         match self {
             Self::Generate { .. }
@@ -96,7 +96,7 @@ impl Route {
         }
     }
 
-    /// The API that is asked, and the model if one is named.
+    /// The API of the request, and the model, if any.
     pub(super) fn target(&self) -> (Surface, &str) {
         match self {
             Self::Generate { target, .. }
@@ -107,15 +107,15 @@ impl Route {
         }
     }
 
-    /// Whether an error is sent as the only element of an array, as seen where answers come in
-    /// pieces and on Vertex AI.
+    /// Whether an error is sent as the only element of an array, as observed for answers in pieces
+    /// and on Vertex AI.
     pub(super) fn lists_errors(&self) -> bool {
         let is_array = matches!(self, Self::Generate { form: AnswerForm::Array, .. });
         is_array || self.target().0 == Surface::Vertex
     }
 }
 
-/// The API and the location of a path to models, and what follows `models`.
+/// The API and the location of a path to models, and the segments after `models`.
 fn models<'a>(segments: &'a [&'a str]) -> Option<(Surface, &'a str, &'a [&'a str])> {
     match segments {
         [version, "models", rest @ ..] if STUDIO.contains(version) => {
@@ -132,7 +132,7 @@ fn models<'a>(segments: &'a [&'a str]) -> Option<(Surface, &'a str, &'a [&'a str
             "models",
             rest @ ..,
         ] if VERTEX.contains(version) => Some((Surface::Vertex, location, rest)),
-        // Lists, and calls with an API key, name neither project nor location.
+        // Lists, and calls with an API key, have neither project nor location in the path.
         [version, "publishers", "google", "models", rest @ ..] if VERTEX.contains(version) => {
             Some((Surface::Vertex, "", rest))
         }

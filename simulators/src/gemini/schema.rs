@@ -1,4 +1,4 @@
-//! The two ways to ask for a shape: `responseSchema` and `responseJsonSchema`.
+//! The two ways to request a shape: `responseSchema` and `responseJsonSchema`.
 
 use super::error::ApiError;
 use super::shape::{Shape, TextRules};
@@ -6,9 +6,9 @@ use super::terms::Surface;
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 
-/// A schema may nest this deep; one that refers to itself never ends.
+/// Deepest nesting of a schema, because a schema that refers to itself has no end.
 const DEEPEST: usize = 32;
-/// What `responseSchema` takes.
+/// The keys of `responseSchema`.
 const KEYS: [&str; 22] = [
     "type",
     "items",
@@ -33,9 +33,9 @@ const KEYS: [&str; 22] = [
     "minProperties",
     "maxProperties",
 ];
-/// How a schema says which other names an object may have.
+/// The key that says which other names an object may have, in both spellings.
 const MAPS: [&str; 2] = ["additionalProperties", "additional_properties"];
-/// The keys of several words, and how they are written in snake_case, which is taken too.
+/// The keys with several words, and their snake_case spelling, which is accepted too.
 const IN_SNAKE_CASE: [(&str, &str); 8] = [
     ("minItems", "min_items"),
     ("maxItems", "max_items"),
@@ -57,11 +57,11 @@ enum Dialect {
 
 struct Reader<'a> {
     dialect: Dialect,
-    /// Whether objects may have names that the schema does not list, which OpenAPI's dialect has on
-    /// Vertex AI only.
+    /// Whether objects may have names that the schema does not list. The OpenAPI dialect has this
+    /// only on Vertex AI.
     takes_maps: bool,
     root: &'a Value,
-    /// The references that are being followed.
+    /// The references that are currently resolved.
     followed: RefCell<Vec<String>>,
 }
 
@@ -85,7 +85,7 @@ fn get<'a>(keys: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     keys.get(name).or_else(|| keys.get(*snake()?))
 }
 
-/// A count, as a number or, as Google's clients write long integers, as text.
+/// A count, as a number or as a string, because Google's clients write long integers as strings.
 fn count(keys: &Map<String, Value>, name: &str) -> Option<usize> {
     let value = get(keys, name)?;
     let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
@@ -101,7 +101,7 @@ fn endless(path: &str) -> ApiError {
 }
 
 impl Reader<'_> {
-    /// Whether OpenAPI's dialect has this key.
+    /// Whether the OpenAPI dialect has this key.
     fn knows(&self, key: &str) -> bool {
         let in_snake_case = || IN_SNAKE_CASE.iter().any(|(_, snake)| *snake == key);
         KEYS.contains(&key) || in_snake_case() || (self.takes_maps && MAPS.contains(&key))
@@ -149,7 +149,7 @@ impl Reader<'_> {
         self.typed(keys, path, depth)
     }
 
-    /// The first alternative that is more than null.
+    /// The first alternative that is not only null.
     fn first_of(&self, options: &[Value], path: &str, depth: usize) -> Result<Shape, ApiError> {
         let mut first = None;
         for option in options {
@@ -170,7 +170,7 @@ impl Reader<'_> {
         let number = |name: &str, otherwise: f64| {
             keys.get(name).and_then(Value::as_f64).unwrap_or(otherwise)
         };
-        // The next number that a thousandth, or for whole numbers one, away is.
+        // The next number is a thousandth away, or 1 for whole numbers.
         let step = if keys.get("type").is_some_and(|name| name == "integer") { 1.0 } else { 0.001 };
         let minimum = number("minimum", number("exclusiveMinimum", -step) + step);
         let most = number("exclusiveMaximum", 100.0_f64.max(minimum) + step) - step;
@@ -191,7 +191,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The type in lower case, whatever the dialect; of several the first that is not null.
+    /// The type in lower case, in either dialect. Of several types, the first that is not null.
     fn type_name(&self, keys: &Map<String, Value>, path: &str) -> Result<String, ApiError> {
         let given = match keys.get("type") {
             Some(Value::String(name)) => Some(name.as_str()),
@@ -201,7 +201,7 @@ impl Reader<'_> {
             Some(_) | None if keys.contains_key("properties") => return Ok("object".to_owned()),
             Some(_) | None => None,
         };
-        // Without a type JSON Schema takes anything.
+        // Without a type, JSON Schema accepts anything.
         let given = match (given, self.dialect) {
             (None, Dialect::Json) => return Ok("string".to_owned()),
             (None, Dialect::OpenApi) => return Err(refuse(path, "type is missing")),
@@ -210,7 +210,7 @@ impl Reader<'_> {
         let is_upper = given.chars().all(|letter| letter.is_ascii_uppercase());
         let is_good = match self.dialect {
             Dialect::Json => !is_upper,
-            // On Vertex AI Google's client writes the types of maps in lower case.
+            // On Vertex AI, Google's client writes the types of maps in lower case.
             Dialect::OpenApi => is_upper || self.takes_maps,
         };
         if !is_good {
@@ -231,7 +231,7 @@ impl Reader<'_> {
         if *items != Shape::Again {
             return Ok(Shape::List { items, min, max });
         }
-        // It ends here, where it may.
+        // The recursion ends here, if the list may be empty.
         let none = Shape::List { items: Box::new(Shape::Null), min: 0, max: 0 };
         if min > 0 { Err(endless(path)) } else { Ok(none) }
     }

@@ -1,4 +1,4 @@
-//! What an answer must look like.
+//! The required shape of an answer.
 
 use serde_json::Value;
 
@@ -21,21 +21,23 @@ pub(super) enum Shape {
     Tuple(Vec<Self>),
     Object(Vec<(String, Self)>),
     Null,
-    /// A schema that is being read already: it would never end. No shape that was read has one.
+    /// A schema that is already being read, so it would never end. It does not occur in a finished
+    /// shape.
     Again,
 }
 
-/// What a text must be like. Lengths count characters; a pattern is taken and has no effect.
+/// The requirements for a string. Lengths count characters; a pattern is accepted and has no
+/// effect.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct TextRules {
     pub(super) min: usize,
     pub(super) max: Option<usize>,
-    /// Such as `date-time`.
+    /// A format such as `date-time`.
     pub(super) format: Option<String>,
 }
 
 impl Shape {
-    /// Any text.
+    /// Any string.
     pub(super) fn text() -> Self {
         Self::Text(TextRules::default())
     }

@@ -1,4 +1,4 @@
-//! The simulator itself: checks who calls, answers, bills.
+//! The simulator itself: checks the caller, answers, bills.
 
 use super::error::ApiError;
 use super::ledger::{BilledAnswer, BilledTotals, Ledger};
@@ -31,43 +31,43 @@ pub struct Gemini {
     options: GeminiOptions,
     clock: Clock,
     ledger: Mutex<Ledger>,
-    /// Who answers for whom, besides the retired models.
+    /// Which model answers for which, besides the retired models.
     stand_ins: Mutex<BTreeMap<String, String>>,
     is_out_of_credit: AtomicBool,
 }
 
 impl Gemini {
-    /// A Gemini with what `store` remembers.
+    /// A Gemini with the data in `store`.
     pub fn new(options: GeminiOptions, clock: Clock, store: Arc<dyn Store>) -> Self {
         let ledger = Mutex::new(Ledger::read(store));
         let is_out_of_credit = AtomicBool::new(false);
         Self { options, clock, ledger, stand_ins: Mutex::default(), is_out_of_credit }
     }
 
-    /// Lets the prepaid credit be used up, or topped up: without it nothing is generated.
+    /// Uses up or tops up the prepaid credit. Without credit nothing is generated.
     pub fn set_credit(&self, is_there: bool) {
         self.is_out_of_credit.store(!is_there, Ordering::Relaxed);
     }
 
-    /// Every call that was billed, the oldest first, including those with a lost answer.
+    /// Every billed call, oldest first, including calls with a lost answer.
     pub fn billed(&self) -> Vec<BilledAnswer> {
         self.ledger().answers.clone()
     }
 
-    /// The tokens of all calls that came in this time, its ends included.
+    /// The tokens of all calls between `from` and `to`, both included.
     pub fn tokens_between(&self, from: Timestamp, to: Timestamp) -> u64 {
         let ledger = self.ledger();
         let in_time = ledger.answers.iter().filter(|answer| (from..=to).contains(&answer.at));
         in_time.map(|answer| answer.usage.total).sum()
     }
 
-    /// All billed calls together.
+    /// The sum of all billed calls.
     pub fn billed_totals(&self) -> BilledTotals {
         self.ledger().totals
     }
 
-    /// Lets calls to `asked` be answered by `answers` from now on, as Google does with a model that
-    /// it retires.
+    /// Lets `answers` answer calls to `asked` from now on, as Google does for a model that it
+    /// retires.
     pub fn stand_in(&self, asked: &str, answers: &str) {
         self.stand_ins().insert(asked.to_owned(), answers.to_owned());
     }
@@ -113,8 +113,7 @@ impl Gemini {
         }
     }
 
-    /// Whether the caller may call: with an API key, or on Vertex AI with a token or, in express
-    /// mode, with a key.
+    /// Checks the caller: an API key, or on Vertex AI a token or, in express mode, a key.
     fn check_caller(&self, request: &Request, surface: Surface) -> Result<(), ApiError> {
         let in_query = || parameters(request).into_iter().find(|(name, _)| name == "key");
         let in_header = request.headers().get("x-goog-api-key");
@@ -188,8 +187,8 @@ impl Gemini {
         Ok(oddity::applied(reply, &prompt.user))
     }
 
-    /// How much of a prompt is cached: the system text, if the prompt is long enough and the text
-    /// came before in one that was.
+    /// How many tokens of a prompt are cached: the system text, if the prompt is long enough and an
+    /// earlier prompt that was long enough had the same text.
     fn cached_tokens(&self, prompt: &Prompt, model: &str) -> u64 {
         let least = Rules::of(model).cache_min_tokens;
         let hash = || invent::id(&["prefix", model, &prompt.system], 32);
@@ -222,7 +221,8 @@ impl Service for Gemini {
         Route::of(request).kind(request)
     }
 
-    /// Does the work before the wait: a caller that gives up in between is billed all the same.
+    /// Does the work before the wait, so a caller that gives up during the wait is billed
+    /// nevertheless.
     async fn respond(&self, request: Request) -> Response {
         let route = Route::of(&request);
         let (surface, _) = route.target();
@@ -253,7 +253,7 @@ impl Service for Gemini {
                 let token_uri = oauth::endpoint(request).unwrap_or(account.audience.clone());
                 return Some(json_reply(StatusCode::OK, &account.key_file(&token_uri)?));
             }
-            // With the body `true` or `false`: whether there is credit.
+            // The body is `true` or `false`: whether there is credit.
             (&Method::POST, "/_sim/credit") => {
                 self.set_credit(request.body().as_ref() == b"true");
                 return Some(json_reply(StatusCode::OK, &json!({})));

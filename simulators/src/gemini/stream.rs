@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 /// Most pieces of an answer.
 const PIECES: usize = 3;
-/// Where the text of an answer stands.
+/// Where the text of an answer is.
 const TEXT: &str = "/candidates/0/content/parts/0/text";
 
-/// The answer in the form that was asked for.
+/// The answer in the requested form.
 pub(super) fn response(answer: Value, form: AnswerForm) -> Response {
     match form {
         AnswerForm::Whole => json_reply(StatusCode::OK, &answer),
@@ -27,7 +27,7 @@ pub(super) fn response(answer: Value, form: AnswerForm) -> Response {
     }
 }
 
-/// The pieces of an answer. Only the last says how it ended and what all of it cost.
+/// The pieces of an answer. Only the last has the finish reason and the usage of all.
 fn pieces(answer: &Value) -> Vec<Value> {
     let text = answer.pointer(TEXT).and_then(Value::as_str).unwrap_or_default();
     let letters: Vec<char> = text.chars().collect();

@@ -1,4 +1,4 @@
-//! Words that several files of this room share.
+//! Types that several files of this folder share.
 
 use super::model::Level;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub(super) enum Surface {
     Vertex,
 }
 
-/// The tier that serves a call, as a call asks for it and as its usage names it.
+/// The tier that serves a call, as a call requests it and as its usage names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServedTier {
@@ -20,9 +20,9 @@ pub enum ServedTier {
     #[default]
     #[serde(alias = "unspecified")]
     Standard,
-    /// About half of it; may be refused.
+    /// About half of the list price; may be refused.
     Flex,
-    /// More than it.
+    /// More than the list price.
     Priority,
 }
 
@@ -30,6 +30,6 @@ pub enum ServedTier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Thinking {
     Level(Level),
-    /// At most so many tokens.
+    /// At most this many tokens.
     Budget(u64),
 }

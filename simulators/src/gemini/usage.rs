@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::ops::AddAssign;
 
-/// About this many characters make a token.
+/// Characters per token, approximately.
 const CHARS_PER_TOKEN: usize = 4;
-/// Cached prefixes are counted in steps of this.
+/// Cached prefixes are counted in multiples of this.
 const CACHE_STEP: u64 = 128;
 
 pub(super) fn tokens(text: &str) -> u64 {
@@ -21,12 +21,12 @@ pub(super) fn first_tokens(text: &str, tokens: u64) -> String {
     text.chars().take(chars).collect()
 }
 
-/// How much of a prefix of so many tokens counts as cached.
+/// How many tokens of a prefix count as cached.
 pub(super) fn cached(prefix: u64) -> u64 {
     prefix - prefix % CACHE_STEP
 }
 
-/// How long a model thinks about a text; the same for the same text.
+/// How many tokens a model thinks about a text. The same text gives the same number.
 pub(super) fn thoughts(thinking: Thinking, text: &str) -> u64 {
     let (least, span) = match thinking {
         Thinking::Level(Level::Minimal) => return 0,
@@ -42,17 +42,17 @@ pub(super) fn thoughts(thinking: Thinking, text: &str) -> u64 {
 /// The tokens of one call, or of many.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// What was sent, the cached part included.
+    /// Tokens sent, including the cached part.
     pub prompt: u64,
     /// The part of the prompt that was cached.
     pub cached: u64,
-    /// What was answered, thoughts aside.
+    /// Tokens answered, without thoughts.
     pub output: u64,
-    /// What was thought.
+    /// Tokens of thoughts.
     pub thoughts: u64,
-    /// What tools put into the prompt; always 0 here.
+    /// Tokens that tools add to the prompt; always 0 here.
     pub tool: u64,
-    /// Prompt, output, thoughts and tool together.
+    /// The sum of prompt, output, thoughts and tool.
     pub total: u64,
 }
 
@@ -62,7 +62,7 @@ impl Usage {
         Self { prompt, cached, output, thoughts, tool: 0, total: prompt + output + thoughts }
     }
 
-    /// The `usageMetadata` of a response: counters that are zero are left out.
+    /// The `usageMetadata` of a response. Counters that are zero are left out.
     pub(super) fn metadata(&self, surface: Surface, tier: ServedTier) -> Value {
         let mut metadata = json!({});
         for (name, details, count) in [

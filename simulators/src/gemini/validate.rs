@@ -1,4 +1,4 @@
-//! Which calls the real API refuses.
+//! Checks that refuse the same calls as the real API.
 
 use super::error::ApiError;
 use super::model::Rules;
@@ -12,13 +12,13 @@ use super::usage::tokens;
 
 const MOST_OUTPUT: u64 = 65_536;
 const CONTEXT_WINDOW: u64 = 1_048_576;
-/// How much is thought when the budget is left to the model (`-1`).
+/// The thinking budget if the model may choose it (`-1`).
 const AUTO_BUDGET: u64 = 8_192;
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Form {
     Prose,
-    /// JSON, of a shape if one was given.
+    /// JSON, with a shape if the call has one.
     Json(Option<Shape>),
     /// One of the values of a shape, as plain text.
     Enum(Shape),
@@ -27,9 +27,9 @@ pub(super) enum Form {
 #[derive(Debug)]
 pub(super) struct Prompt {
     pub(super) system: String,
-    /// What the user said, part by part.
+    /// The user's texts, part by part.
     pub(super) user: Vec<String>,
-    /// What both said, in tokens.
+    /// The tokens of both sides.
     pub(super) tokens: u64,
     pub(super) thinking: Thinking,
     pub(super) most_output: u64,
@@ -97,8 +97,8 @@ pub(super) fn prompt(
     })
 }
 
-/// The tier that a call asks for: in its body on the Developer API, in its header on Vertex AI,
-/// where only the location `global` has the flex tier.
+/// The requested tier: from the body on the Developer API, from the header on Vertex AI, where only
+/// the location `global` has the flex tier.
 pub(super) fn tier(
     request: &GenerateRequest,
     target: &Target,

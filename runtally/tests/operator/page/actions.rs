@@ -1,4 +1,4 @@
-//! What can be done from the page.
+//! The actions of the page.
 
 use super::seen::Seen;
 use http::StatusCode;
@@ -84,7 +84,7 @@ async fn a_dead_letter_is_shown_with_its_reason_and_can_be_discarded_or_put_back
     let told = seen.act("/do/redrive?queue=metrics&id=letter-2", &of("letter-2")).await.text();
     assert!(told.contains("1 dead letter put back."), "{told}");
     assert!(told.contains("No message was given up."), "{told}");
-    // Somebody clicks twice, or another person was quicker.
+    // Somebody clicks twice, or another person was faster.
     let token = seen.token().await;
     for action in ["/do/redrive", "/do/discard"] {
         let fields = [("queue", "metrics"), ("id", "letter-2"), ("token", token.as_str())];

@@ -1,4 +1,4 @@
-//! What others wrote, and what others ask, cannot harm.
+//! Foreign texts and foreign requests do no harm.
 
 use super::seen::Seen;
 use crate::serve::ask;

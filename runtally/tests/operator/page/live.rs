@@ -1,4 +1,4 @@
-//! What an open page is sent.
+//! What an open page receives.
 
 use super::seen::Seen;
 use crate::serve::ask;
@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-/// Opens the page at `of`, of which these parts are on the screen; waits each time for what is sent of it
-/// next.
+/// Opens the page at `of` with these parts on the screen. Each call waits for the next update.
 async fn open(seen: &Seen, of: &str, parts: &str) -> impl AsyncFnMut() -> String + use<> {
     let host = seen.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).await.unwrap();
@@ -41,7 +40,7 @@ async fn an_open_page_is_sent_every_change() {
     let seen = Seen::start().await;
     let mut next = open(&seen, "/system", "").await;
     assert!(next().await.contains("Next tick"));
-    // Whatever the start of the system still changes is sent before.
+    // What still changes after the start of the system is sent before.
     for _ in 0..2 {
         seen.act("/do/tick", &[]).await;
         next().await;

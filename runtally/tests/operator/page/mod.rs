@@ -1,6 +1,6 @@
-//! The page of `runtally serve`, as a browser without JavaScript sees it.
-//! Each file holds one subject; [`seen`] starts the system and asks for its pages.
-//! The script of the page must not enter here: `tests/browser` runs it.
+//! The page of `runtally serve`, as a browser without JavaScript sees it. Each file holds one
+//! subject; [`seen`] starts the system and requests its pages. The script of the page does not
+//! belong here: `tests/browser` runs it.
 
 mod actions;
 mod guard;

@@ -1,4 +1,4 @@
-//! Actions and addresses that are odd, old or hostile: each says why nothing was done.
+//! Odd, outdated or hostile actions and addresses: each answer says why nothing was done.
 
 use super::seen::Seen;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use shared::core::clock::Clock;
 use shared::core::ids::RunStamp;
 use shared::ports::QueueName;
 
-/// An action, the fields of its form, and its answer: a status, and what is said.
+/// An action, the fields of its form, and its answer: a status and a text.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str);
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_page_that_is_far_off_is_the_last_one() {
     }
 }
 
-/// With a hundred clients, a line for each would hide the few that something is asked of.
+/// With a hundred clients, a line for each would hide the few bases that are in use.
 #[tokio::test]
 async fn bases_that_nobody_asks_anything_are_counted_and_not_listed() {
     let seen = Seen::start().await;

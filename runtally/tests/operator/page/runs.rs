@@ -1,4 +1,4 @@
-//! What the page shows of runs.
+//! How the page shows runs.
 
 use super::seen::Seen;
 use crate::serve::{ask, runtally};
@@ -128,7 +128,7 @@ async fn the_page_over_a_system_elsewhere_shows_the_same_runs_and_only_reads() {
     let mut ui = runtally(seen.data.path(), &["ui", "--port", "0"]);
     let mut ui = ui.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut told = String::new();
-    // Kept open: the command says more than one line.
+    // Kept open, because the command prints more than one line.
     let mut lines = std::io::BufReader::new(ui.stdout.take().unwrap());
     lines.read_line(&mut told).unwrap();
     seen.url = told.split_whitespace().nth(1).unwrap().trim_end_matches('/').to_owned();

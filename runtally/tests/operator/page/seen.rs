@@ -1,4 +1,4 @@
-//! A running system, and who looks at its page.
+//! A running system, and a client of its page.
 
 use crate::serve::{Serve, ask, eventually, left_by_serve};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// What a person reads of it: the text without tags, white space as one space.
+    /// What a person reads: the text without tags, with white space as single spaces.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         let mut is_tag = false;
@@ -39,7 +39,7 @@ impl Answer {
     }
 }
 
-/// A running system, and who looks at its page.
+/// A running system, and a client of its page.
 pub(crate) struct Seen {
     pub(crate) url: String,
     pub(crate) airtable: u16,
@@ -73,7 +73,7 @@ impl Seen {
         request: http::request::Builder,
         body: String,
     ) -> Result<Answer, String> {
-        // As a browser asks.
+        // As a browser sends it.
         let request = request.header("accept", "text/html").body(Bytes::from(body)).unwrap();
         let sent = HttpTransport::new().unwrap().send(request, Duration::from_secs(20)).await;
         let (head, body) = sent.map_err(|error| error.to_string())?.into_parts();
@@ -110,14 +110,14 @@ impl Seen {
         self.send(request, body).await.unwrap()
     }
 
-    /// The secret of the process that its forms carry.
+    /// The secret of the process, which its forms carry.
     pub(crate) async fn token(&self) -> String {
         let preview = self.get("/do/tick").await;
         let (_, rest) = preview.body.split_once("name=\"token\" value=\"").unwrap();
         rest[..32].to_owned()
     }
 
-    /// Does an action as its form does it: reads the preview, sends its token with these fields.
+    /// Does an action as its form does: reads the preview, and sends its token with these fields.
     pub(crate) async fn act(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let preview = self.get(path).await;
         assert_eq!(preview.status, StatusCode::OK, "{}", preview.text());
@@ -131,7 +131,7 @@ impl Seen {
         self.get(done.headers["location"].to_str().unwrap()).await
     }
 
-    /// Fires a harvest for the first invented client, and returns its run once it is over.
+    /// Fires a harvest for the first invented client. Returns its run when it is over.
     pub(crate) async fn run(&self) -> String {
         let client = World::invent(Size::default()).clients[0].id.to_string();
         let told = self.act("/do/harvest", &[("client", &client)]).await.text();
@@ -151,7 +151,7 @@ impl Seen {
         table["records"].as_array().unwrap().clone()
     }
 
-    /// The folder's queues and log, as another process opens them.
+    /// Opens the folder's queues and log as another process would.
     pub(crate) fn storage(&self) -> (SqliteQueue, SqliteEventLog) {
         let database = Database::open(&self.data.path().join("runtally.sqlite")).unwrap();
         let queue = SqliteQueue::new(database.clone(), Clock::system(), queue_settings(7));

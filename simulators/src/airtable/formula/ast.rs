@@ -14,7 +14,7 @@ pub(crate) enum Problem {
     Invalid,
     #[error("Unknown field names: {}", .0.join(", "))]
     UnknownFields(Vec<String>),
-    /// A function that Airtable has and the simulator has not.
+    /// A function that Airtable has and the simulator lacks.
     #[error("the simulator does not offer the function {0}")]
     NotSimulated(String),
 }
@@ -27,11 +27,11 @@ pub(crate) enum Expr {
     Negative(Box<Expr>),
     Binary(Operator, Box<Expr>, Box<Expr>),
     Call(&'static Function, Vec<Expr>),
-    /// `OR(e='a', e='b', …)` for one `e`: asked with one look-up instead of one comparison each.
+    /// `OR(e='a', e='b', …)` for one `e`: a single look-up instead of a comparison for each.
     OneOf(Box<Expr>, HashSet<String>),
 }
 
-/// A text in the formula, and what it is as a regular expression, once asked for.
+/// A string in the formula, and its regular expression once it was needed.
 #[derive(Debug, Clone)]
 pub(crate) struct Literal {
     pub(crate) text: String,
@@ -61,13 +61,13 @@ pub(crate) enum Operator {
 
 #[derive(Debug)]
 pub(crate) struct Function {
-    /// Its name in capitals.
+    /// Its name, in capitals.
     pub(crate) name: &'static str,
-    /// The fewest and the most arguments it takes.
+    /// The fewest and the most arguments.
     pub(crate) min: usize,
     pub(crate) max: usize,
-    /// What it does; `None` for an error. It evaluates its arguments itself, so that `IF` need
-    /// not evaluate all.
+    /// The implementation; `None` means an error. It evaluates its arguments itself, so that `IF`
+    /// can skip some.
     pub(crate) call: Call,
 }
 
@@ -89,7 +89,7 @@ impl PartialEq for Function {
 pub(crate) const ANY: usize = usize::MAX;
 
 impl Expr {
-    /// A call, with a list of alternatives folded into one look-up.
+    /// A call. A list of alternatives is folded into one look-up.
     pub(crate) fn call(function: &'static Function, args: Vec<Self>) -> Self {
         if function.name == "OR"
             && let Some(folded) = one_of(&args)
@@ -99,7 +99,7 @@ impl Expr {
         Self::Call(function, args)
     }
 
-    /// The ids a row must have one of, when the whole formula is about ids.
+    /// The ids of which a row must have one, if the whole formula compares ids.
     pub(crate) fn record_ids(&self) -> Option<Vec<&str>> {
         if let Self::OneOf(subject, texts) = self {
             return subject
@@ -120,7 +120,7 @@ impl Expr {
     }
 }
 
-/// `e='a', e='b', …` as a set; `None` if the arguments are anything else.
+/// `e='a', e='b', …` as a set; `None` for any other arguments.
 fn one_of(args: &[Expr]) -> Option<Expr> {
     let mut subject = None;
     let mut texts = HashSet::new();

@@ -1,4 +1,4 @@
-//! Functions that take parts out of a moment, all in UTC.
+//! Functions that extract parts of a moment, all in UTC.
 
 use super::ast::{Expr, Function};
 use super::datum::Datum;
@@ -34,7 +34,7 @@ fn part<'a>(row: Row<'a>, args: &'a [Expr], of: fn(DateTime) -> i32) -> Option<D
     Some(Datum::Number(f64::from(of(at(row, args)?))))
 }
 
-/// The day that a week starts on, from Sunday on: what the second argument says, or Sunday.
+/// The first day of the week, counted from Sunday: the second argument, or Sunday.
 fn starts_on(row: Row<'_>, args: &[Expr]) -> Option<i8> {
     if args.len() < 2 {
         return Some(0);
@@ -50,7 +50,7 @@ fn day_of_week(at: DateTime, starts_on: i8) -> i8 {
     (at.weekday().to_sunday_zero_offset() - starts_on).rem_euclid(7)
 }
 
-/// The week of the year. The first one has 1 January in it.
+/// The week of the year. The first week contains 1 January.
 fn week<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let at = at(row, args)?;
     let before = day_of_week(at.first_of_year(), starts_on(row, args)?);

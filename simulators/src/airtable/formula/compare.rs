@@ -4,7 +4,7 @@ use super::ast::Operator;
 use super::datum::Datum;
 use std::cmp::Ordering;
 
-/// What `left operator right` comes to, for an operator that compares.
+/// The result of `left operator right`, for a comparison operator.
 pub(crate) fn compare<'a>(
     operator: Operator,
     left: &Datum<'_>,
@@ -53,7 +53,7 @@ fn equals_blank(value: &Datum<'_>) -> bool {
     }
 }
 
-/// Which of two values is greater; `None` if they cannot be put in an order.
+/// Which of two values is greater; `None` if they cannot be ordered.
 fn order(left: &Datum<'_>, right: &Datum<'_>) -> Option<Ordering> {
     if let (Datum::Text(left), Datum::Text(right)) = (left, right) {
         return Some(left.cmp(right));

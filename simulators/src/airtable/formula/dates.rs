@@ -25,7 +25,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("DATETIME_FORMAT", 1, 2, format),
 ];
 
-/// A unit of time, from its name in any of the usual spellings.
+/// A unit of time, parsed from any of its usual names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Millisecond,
@@ -78,7 +78,7 @@ fn is<'a>(row: Row<'a>, args: &'a [Expr], holds: fn(Ordering) -> bool) -> Option
     Some(Datum::Bool(holds(date(row, args, 0)?.cmp(&date(row, args, 1)?))))
 }
 
-/// Whether two moments fall in the same unit, or are equal when no unit is given.
+/// Whether two moments fall into the same unit. Without a unit, whether they are equal.
 fn is_same<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let (left, right) = (date(row, args, 0)?, date(row, args, 1)?);
     let unit = if args.len() > 2 { unit(row, args, 2)? } else { Unit::Millisecond };
@@ -86,7 +86,7 @@ fn is_same<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     Some(Datum::Bool(start(left)? == start(right)?))
 }
 
-/// The start of the unit a moment is in. Weeks begin on Sunday.
+/// The start of the unit that contains a moment. Weeks begin on Sunday.
 fn start_of(at: DateTime, unit: Unit) -> Option<DateTime> {
     let with = at.with().nanosecond(0).microsecond(0);
     Some(match unit {
@@ -104,7 +104,7 @@ fn start_of(at: DateTime, unit: Unit) -> Option<DateTime> {
     })
 }
 
-/// `a` minus `b` in whole units, cut towards zero; seconds when no unit is given.
+/// `a` minus `b` in whole units, rounded towards zero. Without a unit, in seconds.
 fn difference<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let (later, earlier) = (date(row, args, 0)?, date(row, args, 1)?);
     let unit = if args.len() > 2 { unit(row, args, 2)? } else { Unit::Second };
@@ -159,8 +159,8 @@ fn format<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     Some(Datum::text(formatted(at, &text(row, args, 1)?)))
 }
 
-/// The moment that a text names: in ISO 8601, or in the pattern of the second argument. A locale,
-/// the third one, has no effect.
+/// The moment in a string: in ISO 8601, or in the pattern of the second argument. The third
+/// argument, a locale, has no effect.
 fn parse<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     if args.len() < 2 {
         return date(row, args, 0).map(Datum::Date);
@@ -172,8 +172,8 @@ fn parse<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     times::utc(at.ok()?).map(Datum::Date)
 }
 
-/// What patterns such as `YYYY-MM-DD` consist of, and the same for `strftime`. A longer one precedes
-/// its own beginning.
+/// The tokens of patterns such as `YYYY-MM-DD`, with their `strftime` equivalents. A longer token
+/// comes before its own prefix.
 const PATTERNS: &[(&str, &str)] = &[
     ("YYYY", "%Y"),
     ("YY", "%y"),
@@ -215,7 +215,7 @@ impl Piece<'_> {
     }
 }
 
-/// A pattern in its pieces. Text in `[…]` stands for itself.
+/// Splits a pattern into tokens and text. Text in `[…]` is literal.
 fn pieces(pattern: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut rest = pattern;
@@ -237,7 +237,7 @@ fn pieces(pattern: &str) -> Vec<Piece<'_>> {
     found
 }
 
-/// The moment in a pattern such as `YYYY-MM-DD HH:mm`.
+/// Formats a moment with a pattern such as `YYYY-MM-DD HH:mm`.
 fn formatted(at: Timestamp, pattern: &str) -> String {
     let piece = |piece: Piece<'_>| match piece {
         Piece::Token(form) => at.strftime(form).to_string(),

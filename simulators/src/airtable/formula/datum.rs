@@ -1,4 +1,4 @@
-//! What a part of a formula comes to.
+//! The value of a part of a formula.
 
 use crate::moments::iso;
 use jiff::Timestamp;
@@ -6,13 +6,13 @@ use std::borrow::Cow;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Datum<'a> {
-    /// Nothing: an empty cell, `BLANK()`.
+    /// Empty: an empty cell, or `BLANK()`.
     Blank,
     Number(f64),
     Bool(bool),
     Text(Cow<'a, str>),
     Date(Timestamp),
-    /// `#ERROR!`; whatever is computed from it is an error too.
+    /// `#ERROR!`. Everything computed from it is an error, too.
     Error,
 }
 
@@ -31,11 +31,12 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// The value where a text is asked for; `None` for an error.
+    /// The value as a string; `None` for an error.
     pub(crate) fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Blank => Some(Cow::Borrowed("")),
-            // The shortest form that reads back, as the service's own JavaScript prints it.
+            // The shortest form that parses to the same number, as JavaScript prints it in the real
+            // service.
             Self::Number(number) => Some(Cow::Owned(number.to_string())),
             Self::Bool(flag) => Some(Cow::Borrowed(if flag { "1" } else { "0" })),
             Self::Text(text) => Some(text),
@@ -44,8 +45,7 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// The value where a number is asked for; `None` for an error. A text is no number:
-    /// `VALUE()` makes it one.
+    /// The value as a number; `None` for an error. A string is not a number: `VALUE()` converts it.
     pub(crate) fn to_number(&self) -> Option<f64> {
         match self {
             Self::Blank => Some(0.0),
@@ -64,7 +64,7 @@ impl<'a> Datum<'a> {
         }
     }
 
-    /// A number, or an error for one that is not finite.
+    /// A number, or an error if it is not finite.
     pub(crate) fn number(number: f64) -> Self {
         if number.is_finite() { Self::Number(number) } else { Self::Error }
     }

@@ -1,4 +1,4 @@
-//! Evaluation of a formula for one row.
+//! Evaluates a formula for one row.
 
 use super::ast::{Expr, Operator};
 use super::compare::compare;
@@ -40,7 +40,7 @@ impl<'a> Row<'a> {
             Expr::Call(function, args) => (function.call)(self, args).unwrap_or(Datum::Error),
             Expr::OneOf(subject, texts) => match self.value(subject) {
                 Datum::Error => Datum::Error,
-                // A number, as much as a checkbox, never equals a text.
+                // A number or a checkbox never equals a string.
                 Datum::Number(_) | Datum::Bool(_) => Datum::Bool(false),
                 value @ (Datum::Blank | Datum::Text(_) | Datum::Date(_)) => {
                     let text = value.into_text();
@@ -58,7 +58,7 @@ impl<'a> Row<'a> {
             return Datum::Date(self.record.modified(&[]));
         }
         let class = field.spec.kind.class();
-        // Links and files read as text that is put together; all else is read in place.
+        // The text of links and files has to be built; all other cells are read in place.
         if class == Class::Links || class == Class::Attachments {
             let Some(cell) = Table::cell(self.record, field) else { return Datum::Blank };
             return Datum::text(match class == Class::Links {
@@ -74,7 +74,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// A cell as a value. An object is how the API shows an error.
+/// A cell as a value. The API shows an error as an object.
 fn datum(value: &Value) -> Datum<'_> {
     match value {
         Value::Null => Datum::Blank,

@@ -1,4 +1,4 @@
-//! Functions that decide, and those that name the row.
+//! Logical functions, and those that return properties of the row.
 
 use super::ast::{ANY, Expr, Function};
 use super::compare::equal;
@@ -22,7 +22,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("RECORD_ID", 0, 0, |row, _| Some(Datum::text(row.id))),
 ];
 
-/// Asks about the number of true arguments. All are evaluated: one error makes it an error.
+/// Tests the number of true arguments. All arguments are evaluated, and an error in one is an error
+/// of the result.
 fn counted<'a>(row: Row<'a>, args: &'a [Expr], holds: impl Fn(usize) -> bool) -> Option<Datum<'a>> {
     let mut count = 0;
     let mut failed = false;
@@ -34,7 +35,7 @@ fn counted<'a>(row: Row<'a>, args: &'a [Expr], holds: impl Fn(usize) -> bool) ->
     (!failed).then(|| Datum::Bool(holds(count)))
 }
 
-/// Only the branch taken is evaluated: it is how people keep errors out.
+/// Evaluates only the branch that is taken, because people use `IF` to avoid errors.
 fn if_else<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let condition = row.value(&args[0]);
     if condition == Datum::Error {

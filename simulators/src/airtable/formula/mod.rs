@@ -1,4 +1,4 @@
-//! Airtable's formula language, as far as `filterByFormula` and views use it.
+//! Airtable's formula language, for `filterByFormula` and views.
 
 mod ast;
 mod calendar;
@@ -21,7 +21,7 @@ pub(crate) use regexes::Regexes;
 use super::model::{Record, Table};
 use ast::Expr;
 
-/// A formula, read and checked against a table once, to be asked about many rows.
+/// A formula that was parsed and checked against a table once, to be evaluated for many rows.
 #[derive(Debug)]
 pub(crate) struct Formula(Expr);
 
@@ -30,18 +30,18 @@ impl Formula {
         parse::read(text, table).map(Self)
     }
 
-    /// Whether a row is kept: the result is none of `0`, false, `""`, blank, NaN or an error.
+    /// Whether a row is kept: the result is not `0`, false, `""`, blank, NaN or an error.
     pub(crate) fn keeps(&self, context: &Context<'_>, id: &str, record: &Record) -> bool {
         eval::Row { context, id, record }.value(&self.0).is_true()
     }
 
-    /// The only ids a kept row can have, when the formula is a list of ids.
+    /// The only ids that a kept row can have, if the formula is a list of ids.
     pub(crate) fn record_ids(&self) -> Option<Vec<&str>> {
         self.0.record_ids()
     }
 }
 
-/// The formula with its fields named by id, so that it survives a renaming.
+/// The formula with field ids instead of names, so that it still works after a renaming.
 pub(crate) fn with_field_ids(text: &str, table: &Table) -> Result<String, Problem> {
     parse::read(text, table)?;
     parse::replace_fields(text, |name| table.field(name).map(|field| field.id.clone()))

@@ -45,7 +45,7 @@ fn of_one<'a>(row: Row<'a>, args: &'a [Expr], of: fn(f64) -> f64) -> Option<Datu
     Some(Datum::number(of(row.value(args.first()?).to_number()?)))
 }
 
-/// Of two numbers; the second may be left out.
+/// A function of two numbers. The second is optional.
 fn of_two<'a>(
     row: Row<'a>,
     args: &'a [Expr],
@@ -57,14 +57,14 @@ fn of_two<'a>(
     Some(Datum::number(of(first, second)))
 }
 
-/// The next whole number away from zero that leaves this rest when halved.
+/// The next whole number away from zero with this remainder when divided by two.
 fn away(number: f64, rest: f64) -> f64 {
     let whole = number.abs().ceil();
     let next = if whole % 2.0 == rest { whole } else { whole + 1.0 };
     next.copysign(number)
 }
 
-/// Rounded to so many digits after the point; to tens and hundreds below zero.
+/// Rounds to a number of digits after the point; a negative number rounds to tens and hundreds.
 fn rounded<'a>(row: Row<'a>, args: &'a [Expr], round: fn(f64) -> f64) -> Option<Datum<'a>> {
     let number = row.value(args.first()?).to_number()?;
     let digits = args.get(1).map_or(Some(0.0), |arg| row.value(arg).to_number())?;
@@ -72,7 +72,7 @@ fn rounded<'a>(row: Row<'a>, args: &'a [Expr], round: fn(f64) -> f64) -> Option<
     Some(Datum::number(round(number * shift) / shift))
 }
 
-/// The arguments as numbers, without the empty ones.
+/// The arguments as numbers, without empty ones.
 fn numbers(row: Row<'_>, args: &[Expr]) -> Option<Vec<f64>> {
     let values = args.iter().map(|arg| row.value(arg));
     values.filter(|value| *value != Datum::Blank).map(|value| value.to_number()).collect()

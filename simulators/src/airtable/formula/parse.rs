@@ -1,4 +1,4 @@
-//! From text to tree.
+//! Parses a string into a tree.
 
 use super::ast::{Expr, Function, Literal, Operator, Problem};
 use super::{calendar, dates, logic, numbers, regexes, texts};
@@ -9,13 +9,14 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 use std::cell::OnceCell;
 use std::sync::LazyLock;
 
-/// How deep brackets may nest. Formulas people write stay below ten.
+/// Deepest nesting of brackets. Formulas that people write stay below ten.
 const MAX_DEPTH: usize = 40;
-/// How many operators one level of brackets may have, so that no tree is too deep to walk.
+/// Most operators within one pair of brackets, so that no tree is too deep to walk.
 const MAX_OPERATORS: usize = 500;
 
-/// Functions of Airtable that the simulator does not have: they depend on a locale, on a calendar of
-/// holidays or on lists in cells. A formula with one of them is good, so it is not refused as wrong.
+/// Functions of Airtable that the simulator lacks: they depend on a locale, on a calendar of
+/// holidays or on lists in cells. A formula with one of them is valid, so it is not refused as
+/// wrong.
 const NOT_SIMULATED: [&str; 11] = [
     "FROMNOW",
     "TONOW",
@@ -56,7 +57,7 @@ pub(crate) fn read(text: &str, table: &Table) -> Result<Expr, Problem> {
     if reader.unknown.is_empty() { Ok(expr) } else { Err(Problem::UnknownFields(reader.unknown)) }
 }
 
-/// The formula with each field that `new_name` knows under that name.
+/// The formula with new names for the fields that `new_name` knows.
 pub(crate) fn replace_fields(
     text: &str,
     new_name: impl Fn(&str) -> Option<String>,
@@ -121,7 +122,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A field by name or id. One unknown name is enough to refuse, but all are reported.
+    /// A field by name or id. One unknown name is enough to refuse the formula, but all are
+    /// reported.
     fn field(&mut self, name: &str) -> Result<Expr, Problem> {
         if name.matches('}').count() > 1 {
             return Err(Problem::Invalid);
@@ -164,7 +166,7 @@ fn function(name: &str) -> Option<&'static Function> {
     .find(|function| function.name == name)
 }
 
-/// Two operands. The service is reported to refuse a checkbox compared with `FALSE()`.
+/// Two operands. Users report that the service refuses to compare a checkbox with `FALSE()`.
 fn binary(operator: Operator, left: Expr, right: Expr) -> Result<Expr, Problem> {
     let checkbox = |expr: &Expr| matches!(expr, Expr::Field(field) if field.spec.kind.class() == Class::Checkbox);
     if operator == Operator::Eq
@@ -197,8 +199,8 @@ fn inside(text: &str) -> &str {
     text.get(1..text.len().saturating_sub(1)).unwrap_or_default()
 }
 
-/// The text that escapes stand for. A backslash before any other character stands for itself,
-/// which is what regular expressions like `\d` rely on.
+/// The string without escapes. A backslash before any other character is literal, because regular
+/// expressions such as `\d` rely on it.
 fn unescape(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();
@@ -219,7 +221,7 @@ fn unescape(text: &str) -> String {
     plain
 }
 
-/// How deep the brackets outside of texts and field names nest.
+/// The nesting depth of the brackets outside strings and field names.
 fn depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut closes = None;

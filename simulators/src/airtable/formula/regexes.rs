@@ -9,11 +9,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Most compiled expressions that are kept: more than chunks are worked on at a time.
+/// Most compiled expressions that are kept: more than the chunks that are in work at the same time.
 const KEPT: usize = 64;
 
-/// Regular expressions by their text, each compiled once: the same listing is asked for again and
-/// again, and compiling a long expression takes longer than asking it about some rows.
+/// Compiled regular expressions. Each is compiled once, because the same listing is requested
+/// repeatedly, and compiling a long expression takes longer than matching some rows.
 #[derive(Debug, Default)]
 pub(crate) struct Regexes(RefCell<HashMap<String, Option<Arc<Regex>>>>);
 
@@ -38,8 +38,8 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function::new("REGEX_REPLACE", 3, 3, replace),
 ];
 
-/// Does `with` with the expression of the second argument; `None` if it is not one. One that is
-/// written out in the formula is looked up for the first row only.
+/// Calls `with` with the expression in the second argument; `None` if it is not an expression. An
+/// expression that is a literal in the formula is looked up only for the first row.
 fn with_regex<T>(row: Row<'_>, args: &[Expr], with: impl FnOnce(&Regex) -> T) -> Option<T> {
     let pattern = args.get(1)?;
     if let Expr::Text(literal) = pattern {

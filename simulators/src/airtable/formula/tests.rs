@@ -1,4 +1,4 @@
-//! The language, shown on one row. `cases.txt` says of each formula whether it keeps the row.
+//! Tests the language on one row. `cases.txt` says for each formula whether it keeps the row.
 
 use super::*;
 use crate::airtable::model::{Base, Field};
@@ -86,7 +86,7 @@ fn a_formula_is_neither_empty_nor_too_deep_to_walk() {
     for text in texts {
         assert_eq!(keeps(&text), Err(Problem::Invalid), "{text:.40}");
     }
-    // Brackets inside a text do not nest.
+    // Brackets inside a string do not nest.
     assert_eq!(keeps(&format!("LEN('{}')=100", "(".repeat(100))), Ok(true));
 }
 

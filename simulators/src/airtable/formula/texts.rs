@@ -1,4 +1,4 @@
-//! Functions on text. Positions count characters from 1.
+//! Functions on strings. Positions count characters from 1.
 
 use super::ast::{ANY, Expr, Function};
 use super::datum::Datum;
@@ -42,9 +42,9 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-/// The longest text that `REPT` makes, in bytes.
+/// The longest result of `REPT`, in bytes.
 const MAX_REPEATED: usize = 100_000;
-/// What `encodeURIComponent` of JavaScript encodes.
+/// The characters that JavaScript's `encodeURIComponent` encodes.
 const NOT_IN_A_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -60,13 +60,13 @@ pub(crate) fn text<'a>(row: Row<'a>, args: &'a [Expr], index: usize) -> Option<C
     row.value(args.get(index)?).into_text()
 }
 
-/// The argument as a count of characters; below zero is zero.
+/// The argument as a number of characters; negative numbers count as 0.
 fn count(row: Row<'_>, args: &[Expr], index: usize) -> Option<usize> {
-    // A float becomes an integer by cutting, and never outside of its range.
+    // The conversion truncates and saturates.
     Some(row.value(args.get(index)?).to_number()?.max(0.0) as usize)
 }
 
-/// The place of the needle, or 0.
+/// The position of the needle, or 0.
 fn place<'a>(row: Row<'a>, args: &'a [Expr], fold_case: bool) -> Option<usize> {
     let (mut needle, mut hay) = (text(row, args, 0)?, text(row, args, 1)?);
     if fold_case {
@@ -91,7 +91,7 @@ fn right<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     slice(row, args, skip, usize::MAX)
 }
 
-/// So many characters of the first argument, after the skipped ones.
+/// `count` characters of the first argument, after the skipped ones.
 fn slice<'a>(row: Row<'a>, args: &'a [Expr], skip: usize, count: usize) -> Option<Datum<'a>> {
     Some(Datum::text(text(row, args, 0)?.chars().skip(skip).take(count).collect::<String>()))
 }
@@ -102,7 +102,7 @@ fn substitute<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
         return Some(Datum::Text(text));
     }
     if args.len() < 4 {
-        // Most rows of a long list do not hold the text: they pass through as they are.
+        // Most rows of a long list do not contain the string, so they are returned unchanged.
         return Some(match text.contains(old.as_ref()) {
             true => Datum::text(text.replace(old.as_ref(), &new)),
             false => Datum::Text(text),
@@ -128,7 +128,7 @@ fn concatenate<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     Some(Datum::text(parts?.concat()))
 }
 
-/// The number a text shows, without its signs of money and thousands.
+/// The number in a string, without currency signs and thousands separators.
 fn value<'a>(row: Row<'a>, args: &'a [Expr]) -> Option<Datum<'a>> {
     let text = text(row, args, 0)?;
     let digits: String = text.chars().filter(|c| !matches!(c, '$' | ',' | ' ')).collect();
