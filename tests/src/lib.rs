@@ -1,4 +1,4 @@
-//! Whole-system tests. This library is what the tests in `tests/tests` are written with.
+//! Whole-system tests. The tests in `tests/tests` use this library.
 #![expect(missing_docs, reason = "a name that says all has no comment")]
 
 pub mod conformance;

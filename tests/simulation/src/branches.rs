@@ -1,54 +1,54 @@
-//! Which branches of the failure classes were taken, as they show from outside.
+//! The branches of failure handling that were taken, as observed from outside.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// Something that no function can read.
+/// A message that no function can read.
 pub(crate) const POISON: &str = "{\"version\":1,\"type\":\"riddle\"}";
-/// A task that names no run, and that no run can be made of.
+/// A task that names no run, and from which no run can be derived.
 pub(crate) const NAMELESS: &str =
     "{\"version\":1,\"type\":\"score\",\"clients\":\"all\",\"kind\":\"post\"}";
 
-/// Whether a message is one of these, whatever its envelope says of attempts.
+/// Whether a message is one of these two, whatever its envelope says about attempts.
 pub(crate) fn is_hopeless(body: &str) -> bool {
     let message: Value = serde_json::from_str(body).unwrap_or_default();
     let is_nameless = message.get("base_run").is_none() && message.get("requested_at").is_none();
     message["type"] == "riddle" || message["type"] == "score" && is_nameless
 }
 
-/// What becomes of work that fails.
+/// What happens to work that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Branch {
     /// A failed task leaves its lane for another attempt later.
     TriedAgain,
-    /// A failed message stays in its group for another attempt later.
+    /// A failed message stays in its group until a later attempt.
     RequeuedInPlace,
-    /// A task waits without an attempt for something outside to change.
+    /// A task waits for a change outside; this is not an attempt.
     Waits,
-    /// A record that is not due yet is to be written later.
+    /// A record that is not due yet waits to be written.
     ProjectedLater,
-    /// An unfinished task goes to the back of its group to continue at once.
+    /// An unfinished task goes to the back of its group to continue as soon as possible.
     Continued,
-    /// A task over which its worker died goes to the back of its group.
+    /// A task whose worker died goes to the back of its group.
     Revived,
-    /// A message is requeued because one before it in its group was.
+    /// A message is requeued because an earlier one in its group was.
     HeldBack,
-    /// A message returns to the queue because it could not be dead-lettered.
+    /// A message returns to its queue because it could not be dead-lettered.
     NotDeadLettered,
-    /// Requeueing failed: the message comes again when its visibility ends.
+    /// Requeueing failed, so the message comes back when its visibility timeout ends.
     NotRequeued,
-    /// A message is dead-lettered because nobody can read it.
+    /// A message is dead-lettered because it cannot be read.
     UnreadableDeadLetter,
     /// A message is dead-lettered because its work can never be done.
     FatalDeadLetter,
     /// A message is dead-lettered because its last attempt failed.
     GivenUp,
-    /// A message is dead-lettered at its last delivery because one before it in its group failed.
+    /// A message is dead-lettered at its last delivery because an earlier one in its group failed.
     HeldUpTooOften,
     /// A message is dead-lettered at its last delivery because its work is not done.
     NeverDone,
-    /// The queue itself dead-letters a message: its workers died again and again.
+    /// The queue itself dead-letters a message because its workers died repeatedly.
     GivenUpByQueue,
     ChunkFailed,
     RunFailed,
@@ -122,7 +122,7 @@ impl Failures {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(branch).or_default() += 1;
     }
 
-    /// All counts, those of branches that were not taken too.
+    /// All counts, including branches that were not taken.
     pub(crate) fn counts(&self) -> BTreeMap<Branch, u64> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = |branch: &Branch| (*branch, counts.get(branch).copied().unwrap_or_default());

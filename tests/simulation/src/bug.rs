@@ -1,4 +1,4 @@
-//! Bugs that are planted, to show that the oracle catches them.
+//! Planted bugs, to show that the oracle catches them.
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
@@ -14,15 +14,15 @@ macro_rules! bugs {
 bugs! {
     /// Token usage is read and dropped on the way to the record.
     TokensDropped,
-    /// Only whole answers report their usage.
+    /// Only complete answers report their usage.
     TokensOfUselessAnswersDropped,
-    /// A run's id is made anew from the clock at every delivery.
+    /// A new run id is made from the clock at every delivery.
     RunIdFromClock,
-    /// Airtable refuses a record for a wrong type; the refusal is taken for success.
+    /// Airtable refuses a record because of a wrong type, and the refusal is treated as success.
     RefusalIgnored,
-    /// An error of Airtable is taken for "there is no such record": one is created.
+    /// An error of Airtable is treated as "the record does not exist", so one is created.
     ErrorTakenForMissing,
-    /// A record is looked for, and created later if it was not there.
+    /// A record is looked up, and created later if it did not exist.
     CheckThenCreate,
     /// A number is read, added to and written back.
     ReadAddWrite,
@@ -30,86 +30,86 @@ bugs! {
     StandaloneNotCounted,
     /// The posts of a harvest are not found, without an error.
     PostsNotFound,
-    /// A record is closed when its work is begun.
+    /// A record is closed when its work begins.
     ClosedTooEarly,
-    /// The rubric and the row are read anew for each lead.
+    /// The rubric and the row are read again for each lead.
     RequestsPerLead,
     /// A lead whose call failed is dated as if it were scored.
     FailedLeadDated,
     /// The totals of a second harvest overwrite the first one's.
     SecondHarvestOverwrites,
-    /// An answer that was cut off is mended and taken for whole.
+    /// A truncated answer is repaired and treated as complete.
     CutAnswerAccepted,
     /// A message counts as done before its events are stored.
     EventsNotStored,
-    /// The failed messages of a batch are not reported: they are deleted with the others.
+    /// The failed messages of a batch are not reported, so they are deleted with the others.
     FailuresIgnored,
     /// A retry reports its calls a second time.
     BilledTwice,
-    /// A record that was written already is written again with older numbers.
+    /// A written record is overwritten with older numbers.
     OlderStateWritten,
     /// Two leads' rows are mixed up.
     LeadsMixedUp,
-    /// New posts take the place of those that were there.
+    /// New posts replace the existing ones.
     PostsOverwritten,
-    /// What a run scored is forgotten when its message comes again.
+    /// A run's scores are forgotten when its message comes again.
     ScoreForgotten,
-    /// A dead letter does not say why it is one.
+    /// A dead letter does not have its reason.
     ReasonOfDeadLetterLost,
-    /// Cells that a write does not name are cleared.
+    /// A write clears cells that it does not name.
     HumanFieldCleared,
-    /// The record claims to be balanced whatever it is.
+    /// The record always claims to be balanced.
     BalanceClaimed,
     WebhookNotQueued,
-    /// No tick comes: what people did to records stays.
+    /// No tick comes, so people's changes to records stay.
     TicksLost,
-    /// Every lead is found to have nothing new.
+    /// Every lead seems to have nothing new.
     EverythingSkipped,
-    /// Of the leads that wait only the first page is planned.
+    /// Only the first page of waiting leads is planned.
     SecondPageLost,
     /// A lead's last post is left out of the report.
     PostNotReported,
-    /// A record is given its end when it is given its beginning.
+    /// A record gets its end together with its beginning.
     EndedAtOnce,
     /// A stalled record does not name what is missing.
     StallNamesNothing,
     /// Two profiles' assessments are mixed up.
     ProfilesMixedUp,
-    /// A denial that passes is taken for the last word.
+    /// A temporary denial is treated as final.
     DenialTakenForFinal,
-    /// A cell with an error is read as an empty one.
+    /// A cell with an error is read as empty.
     ErrorCellTakenForEmpty,
-    /// A token limit that nobody can read is read as none.
+    /// An unreadable token limit is read as no limit.
     UnreadableLimitIgnored,
-    /// Leads that a request names and that do not exist are not told of.
+    /// The record does not mention leads in a request that do not exist.
     UnknownLeadsIgnored,
-    /// A limit of items is not seen: targets that were never tried count as empty.
+    /// A limit on items is not noticed: targets that were never tried count as empty.
     LimitOfItemsNotSeen,
-    /// Items that are no posts vanish without being counted.
+    /// Items that are not posts vanish without being counted.
     OddItemsDropped,
-    /// The cost of a harvest that two runs name stands on both records.
+    /// The cost of a harvest that two runs name is on both records.
     CostCountedTwice,
-    /// A base that asked an invocation to wait is asked again at once.
+    /// A request is sent at once to a base that asked to wait.
     PenaltyIgnored,
-    /// A task that failed is put back where it was: those behind it wait.
+    /// A failed task keeps its place, so those behind it wait.
     FailedTaskKeepsPlace,
-    /// Which attempt it is is read from how often the message was received.
+    /// The attempt is taken from the message's receive count.
     AttemptFromReceiveCount,
-    /// Calls go on though the credit at the model is used up.
+    /// Calls continue although the model's credit is used up.
     CreditIgnored,
-    /// Thoughts that stand in the total alone are not counted.
+    /// Thoughts that are only in the total are not counted.
     ThoughtsOfTotalDropped,
     /// An answer that is not bare JSON is thrown away.
     WrappedAnswerDropped,
-    /// A second end of a harvest is taken for the first one.
+    /// A second end of a harvest is treated as the first one.
     SecondEndLost,
-    /// The next attempt at a chunk does not know what was paid for already.
+    /// The next attempt at a chunk does not know which calls were paid for.
     PaidCallsForgotten,
-    /// Every attempt is said to have settled leads: none counts.
+    /// Every attempt claims to have settled leads, so none counts.
     ProgressClaimed,
     /// The next attempt at a chunk believes that all its leads are settled.
     LeadsTakenForSettled,
-    /// What the calls of a wave became is reported of the wave before it.
+    /// The outcome of a wave's calls is reported for the previous wave.
     BilledUnderAnotherWave,
     /// A chunk's waves overlap although it has a token limit.
     LimitedWavesOverlap,

@@ -1,10 +1,10 @@
-//! All choice of a schedule, from one seed.
+//! All random choices of a schedule, from one seed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Draws everything that a schedule leaves to chance. One generator and one thread: the same seed
-/// draws the same.
+/// Draws everything that a schedule leaves to chance. With one generator and one thread, the same
+/// seed gives the same draws.
 pub(crate) struct Dice(Mutex<fastrand::Rng>);
 
 impl Dice {
@@ -12,7 +12,7 @@ impl Dice {
         Self(Mutex::new(fastrand::Rng::with_seed(seed)))
     }
 
-    /// Whether something happens that happens in this share of cases.
+    /// Draws whether something happens that has this probability.
     pub(crate) fn chance(&self, share: f64) -> bool {
         share > 0.0 && self.draw(fastrand::Rng::f64) < share
     }
@@ -22,7 +22,7 @@ impl Dice {
         self.draw(|rng| rng.u64(least..=most))
     }
 
-    /// A place in something of this length, which is not empty.
+    /// An index into something of this length, which is not 0.
     pub(crate) fn below(&self, length: usize) -> usize {
         self.draw(|rng| rng.usize(..length))
     }
@@ -31,12 +31,12 @@ impl Dice {
         (!from.is_empty()).then(|| &from[self.below(from.len())])
     }
 
-    /// A generator of its own for a part that draws by itself.
+    /// A separate generator, for a part that draws on its own.
     pub(crate) fn fork(&self) -> fastrand::Rng {
         self.draw(fastrand::Rng::fork)
     }
 
-    /// How long one step takes: mostly some milliseconds, now and then seconds.
+    /// The duration of one step: mostly milliseconds, sometimes seconds.
     pub(crate) fn step(&self) -> Duration {
         let millis = self.draw(|rng| match rng.u8(..) {
             0..=179 => rng.u64(1..=40),

@@ -1,4 +1,4 @@
-//! How a schedule is run.
+//! The options of a schedule.
 
 use super::bug::Bug;
 

@@ -1,4 +1,4 @@
-//! One schedule from its seed to the verdict.
+//! Runs one schedule from its seed to the verdict.
 
 use super::branches::Branch;
 use super::env::world::World;
@@ -15,18 +15,18 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// A harvest whose webhook never came is looked for this long after its end.
+/// A harvest without a webhook is searched for after this time from its end.
 const FOUND_WITHIN: Duration = Duration::from_mins(15);
-/// Nothing takes longer than this.
+/// The longest time of a schedule.
 const LONGEST: Duration = Duration::from_hours(24 * 90);
 
 #[derive(Debug, Clone)]
 pub struct Report {
     pub seed: u64,
-    /// The promises that were broken; empty when all is right.
+    /// The broken promises; empty if everything is right.
     pub violations: Vec<Violation>,
     pub faults: BTreeMap<Fault, u64>,
-    /// How often each branch of the failure classes was taken.
+    /// How often each branch of failure handling was taken.
     pub failures: BTreeMap<Branch, u64>,
     pub trace: Vec<String>,
 }
@@ -39,11 +39,11 @@ pub fn run(seed: u64, options: Options) -> Report {
     on_paused_time(schedule(seed, options, None))
 }
 
-/// Plays a script: nothing goes wrong but what it tells of. What it leaves open, such as how long
-/// each step takes, is drawn from the seed.
+/// Plays a script: only what it says goes wrong. Anything else, such as the duration of each step,
+/// is drawn from the seed.
 ///
 /// # Panics
-/// If a strike of the script met no call: the schedule is not the one that was meant.
+/// If a strike of the script met no call, because the schedule is then not the intended one.
 pub fn play(script: Script, seed: u64) -> Report {
     let options = Options { faults: false, trace: true, bug: None };
     let script = Arc::new(script);
@@ -92,7 +92,7 @@ async fn schedule(seed: u64, options: Options, script: Option<Arc<Script>>) -> R
             tokio::time::sleep(Duration::from_mins(5)).await;
         }
     } else {
-        // In the middle of work, but late enough for harvests without a webhook to be looked for.
+        // In the middle of the work, but late enough for the search for harvests without a webhook.
         tokio::time::sleep(world.dice.within(FOUND_WITHIN) + FOUND_WITHIN).await;
     }
     operator::heal(&world, people).await;

@@ -1,5 +1,5 @@
-//! Scripted schedules: which work there is, which fault strikes which call, what a person edits
-//! when. Everything else goes well.
+//! Scripted schedules: which work there is, which fault strikes which call, and what a person edits
+//! when. Everything else succeeds.
 
 use super::fault::Fault;
 use shared::schema::clients;
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A schedule that replays one cause. Times are counted from its start.
+/// A schedule that replays one cause. Times count from its start.
 #[derive(Default)]
 pub struct Script {
     pub(crate) work: Vec<Work>,
     pub(crate) edits: Vec<Edit>,
-    /// Whether no process is used twice.
+    /// Whether every invocation gets a new process.
     pub(crate) is_cold: bool,
     strikes: Vec<Strike>,
     slow: Vec<(Strike, Duration)>,
@@ -22,11 +22,11 @@ pub struct Script {
 
 /// Work of the first client.
 pub(crate) enum Work {
-    /// A harvest ends. All named ones are of one run.
+    /// A harvest ends. All named harvests belong to one run.
     Harvest { is_named: bool, after: Duration },
-    /// Somebody asks for the waiting leads to be scored, in the run of the named harvests.
+    /// Somebody requests scoring of the waiting leads, in the run of the named harvests.
     Request { kind: &'static str, after: Duration },
-    /// A run may use so many tokens.
+    /// A run may use this many tokens.
     Limit { field: &'static str, tokens: u64 },
 }
 
@@ -34,11 +34,11 @@ pub(crate) enum Work {
 pub(crate) enum Edit {
     /// A field of the run records has another name for a while.
     Rename { field: &'static str, during: Range<Duration> },
-    /// Somebody reads the first run's record.
+    /// Somebody reads the first run's record at this time.
     Read { after: Duration, field: &'static str, says: &'static str },
 }
 
-/// A call of a port: its name, and the texts that it carries.
+/// A call of a port: its name, and the texts in it.
 pub(crate) struct Call<'a> {
     pub(crate) name: &'static str,
     pub(crate) about: &'a [&'a str],
@@ -52,7 +52,7 @@ impl Call<'_> {
 
 struct Strike {
     fault: Fault,
-    /// Words that the call must mention.
+    /// Words that the call must contain.
     words: &'static [&'static str],
     during: Range<Duration>,
     times: u32,
@@ -60,7 +60,7 @@ struct Strike {
 }
 
 impl Strike {
-    /// What takes time, whenever it comes.
+    /// The calls take longer, whenever they come.
     fn delay(words: &'static [&'static str], times: u32) -> Self {
         let during = Duration::ZERO..Duration::MAX;
         Self { fault: Fault::DelayedMinutes, words, during, times, struck: AtomicU32::new(0) }
@@ -79,30 +79,30 @@ impl Strike {
 }
 
 impl Script {
-    /// A harvest ends, of a run that was named beforehand or of one of its own.
+    /// A harvest ends, in a run that was named beforehand or in a separate run.
     pub fn harvest(mut self, is_named: bool, after: Duration) -> Self {
         self.work.push(Work::Harvest { is_named, after });
         self
     }
 
-    /// Somebody asks for the waiting leads to be scored.
+    /// Somebody requests scoring of the waiting leads.
     pub fn request(mut self, kind: &'static str, after: Duration) -> Self {
         self.work.push(Work::Request { kind, after });
         self
     }
 
-    /// A run may use so many tokens for posts.
+    /// A run may use this many tokens for posts.
     pub fn limit(mut self, tokens: u64) -> Self {
         self.work.push(Work::Limit { field: clients::POST_TOKEN_LIMIT, tokens });
         self
     }
 
-    /// A fault strikes the first so many calls that mention these words.
+    /// A fault strikes the first `times` calls that contain these words.
     pub fn strike(self, fault: Fault, words: &'static [&'static str], times: u32) -> Self {
         self.strike_during(fault, words, times, Duration::ZERO..Duration::MAX)
     }
 
-    /// The same within some time.
+    /// Like [`Self::strike`], within some time.
     pub fn strike_during(
         mut self,
         fault: Fault,
@@ -114,20 +114,20 @@ impl Script {
         self
     }
 
-    /// The first so many calls that mention these words take so long.
+    /// The first `times` calls that contain these words take this long.
     pub fn slow(mut self, words: &'static [&'static str], times: u32, takes: Duration) -> Self {
         self.slow.push((Strike::delay(words, times), takes));
         self
     }
 
-    /// The first so many messages that mention these words arrive at this moment; the ones behind
+    /// The first `times` messages that contain these words arrive at this moment. Messages behind
     /// them do not wait.
     pub fn hold(mut self, words: &'static [&'static str], times: u32, until: Duration) -> Self {
         self.held.push((Strike::delay(words, times), until));
         self
     }
 
-    /// The first run's record says this at a moment.
+    /// The first run's record must say this at a moment.
     pub fn says(mut self, after: Duration, field: &'static str, says: &'static str) -> Self {
         self.edits.push(Edit::Read { after, field, says });
         self
@@ -139,13 +139,13 @@ impl Script {
         self
     }
 
-    /// Every invocation gets a process that is new.
+    /// Every invocation gets a new process.
     pub fn cold(mut self) -> Self {
         self.is_cold = true;
         self
     }
 
-    /// Whether `fault` strikes this call, which begins now in a schedule that began at `start`.
+    /// Whether `fault` strikes this call, which begins now, in a schedule that began at `start`.
     pub(crate) fn strikes(&self, fault: Fault, call: &Call<'_>, start: Instant) -> bool {
         self.strikes.iter().any(|strike| strike.meets(fault, call, start.elapsed()))
     }
@@ -166,7 +166,7 @@ impl Script {
         self.slow.iter().find_map(slow).unwrap_or_default()
     }
 
-    /// The strikes that met no call: what the script is about did not happen.
+    /// The strikes that met no call, so that the cause of the script did not happen.
     pub(crate) fn missed(&self) -> Vec<String> {
         let timed = self.slow.iter().chain(&self.held).map(|(strike, _)| strike);
         let missed = self.strikes.iter().chain(timed);

@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What happened, line by line, with the simulated time since the start. Written only when it is
-/// wanted: a schedule that fails is run again for its trace.
+/// What happened, line by line, with the simulated time since the start. It is written only on
+/// request: a schedule that fails is run again for its trace.
 pub(crate) struct Trace {
     start: Instant,
     lines: Option<Mutex<Vec<String>>>,

@@ -1,6 +1,6 @@
 //! The promises of `EventLog`.
 //!
-//! Each takes a log that others may be using: it speaks of runs of its own.
+//! Others may use the log at the same time, so each test uses its own runs.
 
 use jiff::{SignedDuration, Timestamp};
 use shared::core::ids::{ApifyRunId, RunId};
@@ -52,7 +52,7 @@ async fn open<'a>(log: &impl EventLog, runs: &[&'a RunId]) -> Vec<&'a RunId> {
     runs.iter().copied().filter(|run| open.contains(run)).collect()
 }
 
-/// Events come in the order of their ids, and each once, however often it was appended.
+/// Events come in the order of their ids, each once, however often they were appended.
 pub async fn events_come_in_the_order_of_their_ids_and_each_once(log: &impl EventLog) {
     let (a, c) = (run("Order-A"), run("Order-C"));
     append(log, &a, &[event("b", "2"), event("a", "1"), event("b", "2")]).await;
@@ -63,7 +63,7 @@ pub async fn events_come_in_the_order_of_their_ids_and_each_once(log: &impl Even
     assert_eq!(read.appends, 2);
 }
 
-/// More events than any one request takes are all stored.
+/// More events than fit into one request are all stored.
 pub async fn many_events_are_all_stored(log: &impl EventLog) {
     let a = run("Many-A");
     let events: Vec<StoredEvent> =
@@ -73,7 +73,8 @@ pub async fn many_events_are_all_stored(log: &impl EventLog) {
     assert_eq!(read(log, &a).await.events, expected);
 }
 
-/// The same events appended by several at a time are stored once each, and leave the run open.
+/// Events that several callers append at the same time are stored once each, and leave the run
+/// open.
 pub async fn events_appended_by_several_at_a_time_are_stored_once(log: &impl EventLog) {
     let a = run("Several-A");
     let events: Vec<StoredEvent> =
@@ -90,13 +91,13 @@ pub async fn events_appended_by_several_at_a_time_are_stored_once(log: &impl Eve
     assert_eq!(open(log, &[&a]).await, [&a]);
 }
 
-/// A run that was never heard of is empty.
+/// An unknown run is empty.
 pub async fn a_run_never_heard_of_is_empty(log: &impl EventLog) {
     assert_eq!(log.read(&run("Never")).await, Ok(RunLog::default()));
     assert_eq!(log.log_head(&run("Never")).await, Ok(LogHead::default()));
 }
 
-/// A saved projection is read back, and an append leaves it.
+/// A saved projection is read back, and an append does not change it.
 pub async fn a_saved_projection_is_read_back(log: &impl EventLog) {
     let a = run("Saved-A");
     append(log, &a, &[event("a", "1")]).await;
@@ -112,7 +113,7 @@ pub async fn a_saved_projection_is_read_back(log: &impl EventLog) {
     );
 }
 
-/// A run is open until its projection closes it, and again after an append.
+/// A run is open until its projection closes it, and is open again after an append.
 pub async fn a_run_is_open_until_its_projection_closes_it(log: &impl EventLog) {
     let (a, b) = (run("Open-A"), run("Open-B"));
     append(log, &b, &[event("a", "1")]).await;
@@ -125,7 +126,8 @@ pub async fn a_run_is_open_until_its_projection_closes_it(log: &impl EventLog) {
     assert_eq!(open(log, &[&a, &b]).await, [&a, &b]);
 }
 
-/// A reader that did not see the last append closes nothing, and one that saw less changes nothing.
+/// A reader that did not see the last append cannot close the run, and a reader that saw less
+/// changes nothing.
 pub async fn a_slower_reader_closes_nothing_and_changes_nothing(log: &impl EventLog) {
     let a = run("Slow-A");
     append(log, &a, &[event("a", "1")]).await;
@@ -142,7 +144,7 @@ pub async fn a_slower_reader_closes_nothing_and_changes_nothing(log: &impl Event
     assert_eq!(log.log_head(&a).await.map(|head| head.projection), Ok(Some(newer)));
 }
 
-/// The finished runs are those that were written lately and are not open.
+/// The finished runs are those that were written recently and are not open.
 pub async fn the_finished_runs_are_those_written_lately_and_not_open(log: &impl EventLog) {
     let runs = ["Finished-A", "Finished-B", "Finished-C"].map(run);
     for (run, open) in runs.iter().zip([false, true, false]) {
@@ -158,7 +160,7 @@ pub async fn the_finished_runs_are_those_written_lately_and_not_open(log: &impl 
     assert_eq!(finished(written_at() + SignedDuration::from_secs(1)).await, []);
 }
 
-/// A harvest that was heard of once is never forgotten.
+/// A harvest whose webhook came is never forgotten.
 pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
     let ids: [HarvestKey; 2] =
         ["HG7ML7M8z78YcAPEB", "HG7ML7M8z78YcAPEB@1795427119821"].map(HarvestKey::of);
@@ -168,7 +170,7 @@ pub async fn a_harvest_once_heard_of_is_never_forgotten(log: &impl EventLog) {
     assert_eq!(heard.into_iter().collect::<Vec<_>>(), ids[..1]);
 }
 
-/// The cost of a harvest stays with the first run that asked for it.
+/// The cost of a harvest stays with the first run that claimed it.
 pub async fn the_cost_of_a_harvest_stays_with_the_first_run(log: &impl EventLog) {
     let harvest: ApifyRunId = "CoStoFaHarvest001".parse().expect("an Apify run id");
     let (a, b) = (run("Cost-A"), run("Cost-B"));
@@ -184,7 +186,7 @@ pub async fn the_cost_of_a_harvest_stays_with_the_first_run(log: &impl EventLog)
     assert_eq!(claim(&run("Cost-C")).await, one);
 }
 
-/// More harvests than any one request takes are heard of, and asked after.
+/// More harvests than fit into one request can be stored and looked up.
 pub async fn many_harvests_are_heard_of(log: &impl EventLog) {
     let ids: Vec<HarvestKey> =
         (0..230).map(|n| HarvestKey::of(&format!("Kq3ZyW8bTn2V{n:05}"))).collect();
@@ -194,7 +196,7 @@ pub async fn many_harvests_are_heard_of(log: &impl EventLog) {
     assert_eq!(heard.into_iter().collect::<Vec<_>>(), some);
 }
 
-/// An event at the size limit is stored; one beyond it is refused and leaves nothing.
+/// An event at the size limit is stored. A larger one is refused, and nothing of it is stored.
 pub async fn an_event_too_large_is_refused_and_leaves_nothing(log: &impl EventLog) {
     let a = run("Large-A");
     let large = event("b", &"x".repeat(MAX_EVENT_BYTES + 1));
@@ -205,7 +207,7 @@ pub async fn an_event_too_large_is_refused_and_leaves_nothing(log: &impl EventLo
     assert_eq!(read(log, &a).await.events, [largest.body]);
 }
 
-/// All promises, one after the other; says which is being looked at.
+/// Checks all promises, one after the other. `looks_at` gets the name of each.
 pub async fn all(log: &impl EventLog, looks_at: impl Fn(&str)) {
     macro_rules! each {
         ($($promise:ident),+ $(,)?) => {$(

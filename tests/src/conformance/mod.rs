@@ -1,5 +1,5 @@
-//! What every implementation of a port promises: one suite for `Queue`, one for `EventLog`, run on
-//! the one for a single machine and on the one for AWS.
+//! What every implementation of a port promises. One suite for `Queue` and one for `EventLog` run
+//! on the implementations for a single machine and for AWS.
 
 pub mod event_log;
 pub mod queue;

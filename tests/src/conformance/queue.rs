@@ -1,4 +1,4 @@
-//! The promises of `Queue`, as its receiver sees them.
+//! The promises of `Queue`, as its receiver observes them.
 
 use shared::core::limits::{DEDUPLICATION_WINDOW, MAX_MESSAGE_BYTES};
 use shared::messages::{RetryState, routes};
@@ -6,18 +6,18 @@ use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName
 use std::future::Future;
 use std::time::Duration;
 
-/// The queue that the suite speaks of.
+/// The queue that the suite uses.
 const QUEUE: QueueName = QueueName::Scoring;
 
-/// A queue with its receiving end, which on AWS is the event source mapping's.
+/// A queue with its receiving end, which on AWS belongs to the event source mapping.
 pub trait Mailbox {
-    /// Whether its time is the test's: waiting for minutes then takes none.
+    /// Whether the test controls the time, so that waiting for minutes takes no time.
     const TIME_MOVES: bool;
 
     /// The sending end.
     fn queue(&self) -> &impl Queue;
 
-    /// Takes up to `most` messages off, hidden until they are deleted or requeued.
+    /// Receives up to `most` messages, hidden until they are deleted or requeued.
     fn receive(&self, queue: QueueName, most: usize) -> impl Future<Output = Vec<Taken>>;
 
     fn delete(&self, queue: QueueName, receipt: &str) -> impl Future<Output = ()>;
@@ -30,7 +30,7 @@ pub trait Mailbox {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub message_id: String,
-    /// Stands for this receiving.
+    /// Identifies this receive.
     pub receipt: String,
     pub group: String,
     pub body: String,
@@ -51,7 +51,7 @@ async fn bodies(mailbox: &impl Mailbox, most: usize) -> Vec<String> {
     mailbox.receive(QUEUE, most).await.into_iter().map(|taken| taken.body).collect()
 }
 
-/// Messages of one group come in the order they were sent in, also beyond one request.
+/// Messages of one group come in the order in which they were sent, even across requests.
 pub async fn messages_of_a_group_come_in_order(mailbox: &impl Mailbox) {
     let sent: Vec<String> = (0..23).map(|n| format!("m{n:02}")).collect();
     let messages = sent.iter().map(|body| message("g", body)).collect();
@@ -68,7 +68,7 @@ pub async fn messages_of_a_group_come_in_order(mailbox: &impl Mailbox) {
     assert_eq!(received, sent);
 }
 
-/// A message in flight holds back its group, and no other.
+/// A message in flight holds back its group, but no other group.
 pub async fn a_message_in_flight_holds_back_its_group(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1"), ("a", "2"), ("b", "3")]).await;
     let first = mailbox.receive(QUEUE, 1).await;
@@ -79,14 +79,14 @@ pub async fn a_message_in_flight_holds_back_its_group(mailbox: &impl Mailbox) {
     assert_eq!(bodies(mailbox, 10).await, ["2"]);
 }
 
-/// A message with an id that was sent lately is dropped.
+/// A message whose id was sent recently is dropped.
 pub async fn the_same_message_again_is_dropped(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1")]).await;
     send(mailbox, &[("a", "1"), ("a", "2")]).await;
     assert_eq!(bodies(mailbox, 10).await, ["1", "2"]);
 }
 
-/// A requeued message comes back after its delay, counted once more, and its group waits.
+/// A requeued message comes back after its delay with a higher receive count, and its group waits.
 pub async fn a_requeued_message_comes_back_after_its_delay(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1"), ("a", "2")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
@@ -99,7 +99,7 @@ pub async fn a_requeued_message_comes_back_after_its_delay(mailbox: &impl Mailbo
     assert_eq!(again.message_id, first.message_id);
 }
 
-/// A message requeued by nothing is back at once.
+/// A message that is requeued without a delay is back at once.
 pub async fn a_message_requeued_by_nothing_is_back_at_once(mailbox: &impl Mailbox) {
     send(mailbox, &[("a", "1")]).await;
     let first = mailbox.receive(QUEUE, 1).await.remove(0);
@@ -107,9 +107,9 @@ pub async fn a_message_requeued_by_nothing_is_back_at_once(mailbox: &impl Mailbo
     assert_eq!(bodies(mailbox, 1).await, ["1"]);
 }
 
-/// A message that its receiver neither deletes nor requeues comes again when it has been hidden
-/// for the queue's visibility timeout, counted once more and before the others of its group; the
-/// first receipt stands for it no longer.
+/// If its receiver neither deletes nor requeues a message, it comes again after the queue's
+/// visibility timeout, with a higher receive count and before the others of its group. The first
+/// receipt is no longer valid.
 pub async fn a_message_comes_again_when_its_visibility_ends(
     mailbox: &impl Mailbox,
     visibility: Duration,
@@ -126,8 +126,8 @@ pub async fn a_message_comes_again_when_its_visibility_ends(
     assert_eq!(bodies(mailbox, 10).await, ["2"]);
 }
 
-/// An id that was sent longer ago than the deduplication window is another message's, also when
-/// the first is still on its way.
+/// After the deduplication window, the same id belongs to a new message, even if the first message
+/// is still in the queue.
 pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
     mailbox: &impl Mailbox,
 ) {
@@ -139,7 +139,7 @@ pub async fn the_same_message_is_taken_again_after_the_deduplication_window(
     assert_eq!(bodies(mailbox, 10).await, ["1", "1"]);
 }
 
-/// A message waits on the retry queue for its delay and no longer, and holds up no other.
+/// A message waits on the retry queue only for its delay, and holds up no other message.
 pub async fn a_waiting_message_comes_after_its_delay_and_holds_up_no_other(mailbox: &impl Mailbox) {
     let wait = async |body: &str, seconds| {
         let state = RetryState { attempt: 2, ..RetryState::default() };
@@ -184,7 +184,7 @@ pub async fn a_dead_lettered_message_keeps_its_reason(mailbox: &impl Mailbox) {
     assert_eq!(mailbox.dead_letters(QueueName::Metrics).await, []);
 }
 
-/// What SQS refuses is refused, with the rule, and nothing of it is sent.
+/// Messages that SQS refuses are refused, with the rule, and none of the batch is sent.
 pub async fn what_sqs_refuses_is_refused_as_a_whole(mailbox: &impl Mailbox) {
     let too_large = message("a", &"x".repeat(MAX_MESSAGE_BYTES + 1));
     let refused = mailbox.queue().send(QUEUE, vec![message("a", "1"), too_large]).await;
@@ -192,8 +192,8 @@ pub async fn what_sqs_refuses_is_refused_as_a_whole(mailbox: &impl Mailbox) {
     assert_eq!(bodies(mailbox, 10).await, [""; 0]);
 }
 
-/// All promises, each on a mailbox of its own that hides messages for `visibility`; says which is
-/// being looked at. Those that take minutes are left out where that is real time.
+/// Checks all promises, each on a new mailbox that hides messages for `visibility`. `looks_at` gets
+/// the name of each. In real time, promises that take minutes are skipped.
 pub async fn all<M: Mailbox>(
     make: impl AsyncFn() -> M,
     visibility: Duration,

@@ -1,4 +1,4 @@
-//! The bases of one client, as small as they can be.
+//! The smallest bases of one client.
 
 use runtally::invented::field_spec;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ pub const MASTER_BASE: &str = "appMaster00000001";
 pub const CLIENT_BASE: &str = "appClient00000001";
 pub const CLIENT: &str = "Guy-Wilson";
 
-/// Makes both bases: one active client with a rubric and no leads, and one that is paused.
+/// Creates both bases: one active client with a rubric and no leads, and one paused client.
 pub fn furnish(airtable: &Airtable) {
     let scored = "2-Lead and post scoring";
     furnish_master(
@@ -26,7 +26,7 @@ pub fn furnish(airtable: &Airtable) {
     furnish_client(airtable, CLIENT_BASE);
 }
 
-/// Makes the master base with clients: id, name, status, base and service level of each.
+/// Creates the master base with clients: id, name, status, base and service level of each.
 pub fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &str, &str)]) {
     make(airtable, MASTER_BASE, clients_table());
     make(airtable, MASTER_BASE, run_records_table());
@@ -38,7 +38,7 @@ pub fn furnish_master(airtable: &Airtable, rows: &[(&str, &str, &str, &str, &str
     }
 }
 
-/// Makes a client's base with a rubric and no leads.
+/// Creates a client's base with a rubric and no leads.
 pub fn furnish_client(airtable: &Airtable, base: &str) {
     make(airtable, base, leads_table());
     make(airtable, base, instructions_table());
@@ -150,7 +150,7 @@ fn attributes_table() -> TableSpec {
     TableSpec::new(post_attributes::TABLE, fields)
 }
 
-/// Cells of the row of an invented lead of whom nothing is known but its profile.
+/// The row of an invented lead of which only the profile is known.
 pub fn lead_row(name: &str) -> Value {
     lead(&super::posts::profile(name), &Value::Null)
 }

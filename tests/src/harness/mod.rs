@@ -1,6 +1,6 @@
-//! The whole system as a test starts and questions it: the real functions and clients against the
-//! simulated services, over real sockets. Nothing here asserts what a run must come to; that is
-//! said in the tests.
+//! Starts and queries the whole system in tests: the real functions and clients against the
+//! simulated services, over real sockets. Expectations about the result of a run do not belong
+//! here, but in the tests.
 
 pub mod bases;
 mod pipeline;

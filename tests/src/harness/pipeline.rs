@@ -19,10 +19,10 @@ use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// The token that the pipeline's webhooks carry. Invented.
+/// The invented token of the pipeline's webhooks.
 pub const WEBHOOK_TOKEN: &str = "invented-webhook-token";
 
-/// Ends a test that hangs. No test is that slow on any machine.
+/// Longest time of a test, so that one that hangs ends. No test is so slow on any machine.
 pub const HANGS_AFTER: Duration = Duration::from_mins(10);
 
 /// A running pipeline with one client.
@@ -42,7 +42,7 @@ pub struct Harvest {
 }
 
 impl Harvest {
-    /// A harvest of these profiles that succeeded.
+    /// A successful harvest of these profiles.
     pub fn of(names: &[&str], items: Vec<Value>) -> Self {
         let targets = names.iter().map(|name| super::posts::profile(name)).collect();
         Self { targets, items, status: RunStatus::Succeeded }
@@ -50,20 +50,20 @@ impl Harvest {
 }
 
 impl Pipeline {
-    /// Starts a pipeline; its client has a rubric and no leads.
+    /// Starts a pipeline. Its client has a rubric and no leads.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// Starts a pipeline with two leads and a harvest of their three posts; every event is
-    /// projected at once, also right after the last one. Returns the Apify run's id with it.
+    /// Starts a pipeline with two leads and a harvest of their three posts. Every event is
+    /// projected at once, even right after the last one. Also returns the Apify run's id.
     pub async fn with_harvest() -> (Self, String) {
         let pipeline = Self::start_with(&[("PROJECT_SECONDS", "0")]).await;
         let apify_run = pipeline.two_leads();
         (pipeline, apify_run)
     }
 
-    /// Adds two leads, and a harvest of their three posts; returns the Apify run's id.
+    /// Adds two leads, and a harvest of their three posts. Returns the Apify run's id.
     pub fn two_leads(&self) -> String {
         for name in ["jane", "max"] {
             self.add_lead(name, json!({}));
@@ -73,18 +73,18 @@ impl Pipeline {
         self.harvest(Harvest::of(&["jane", "max"], items.to_vec()))
     }
 
-    /// Starts a pipeline with these variables set, or set otherwise.
+    /// Starts a pipeline with these variables added or changed.
     pub async fn start_with(variables: &[(&'static str, &str)]) -> Self {
         let (database, services) = services(ServiceOptions::default()).await;
         Self::start_on(database, services, variables).await
     }
 
-    /// Starts a pipeline whose model is on Vertex AI, reached with a service account.
+    /// Starts a pipeline whose model is on Vertex AI, with a service account.
     pub async fn start_on_vertex() -> Self {
         Self::start_on_vertex_with(&[]).await
     }
 
-    /// The same with these variables set.
+    /// Like [`Self::start_on_vertex`], with these variables set.
     pub async fn start_on_vertex_with(set: &[(&'static str, &str)]) -> Self {
         let options = ServiceOptions { offers_service_account: true, ..ServiceOptions::default() };
         let (database, services) = services(options).await;
@@ -96,8 +96,8 @@ impl Pipeline {
         Self::start_on(database, services, &[&account, set].concat()).await
     }
 
-    /// Starts the functions and the services on the file of a `runtally serve` whose master base
-    /// was this one.
+    /// Starts the functions and the services on the file of a `runtally serve` that had this master
+    /// base.
     pub async fn reopen(file: &Path, master_base: &str) -> Self {
         let database = Database::open(file).expect("a database that today's code reads");
         let services = Services::start(&ServiceOptions::default(), &database).await;
@@ -127,7 +127,7 @@ impl Pipeline {
         Self { services, system, database, address, transport }
     }
 
-    /// Stops the functions as a crash would, and starts them again on the same database.
+    /// Stops the functions like a crash, and starts them again on the same database.
     pub async fn crash_and_restart(&mut self) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         self.address = listener.local_addr().expect("a bound port has an address");
@@ -135,13 +135,13 @@ impl Pipeline {
         self.system = System::start(variable, &self.database, listener, 8).expect("a system");
     }
 
-    /// Adds a lead to the client's base; returns its record id.
+    /// Adds a lead to the client's base. Returns its record id.
     pub fn add_lead(&self, name: &str, cells: Value) -> String {
         let row = bases::lead(&super::posts::profile(name), &cells);
         bases::insert(self.services.airtable.service(), CLIENT_BASE, leads::TABLE, row)
     }
 
-    /// Lets Apify finish a harvest, a minute ago; returns the Apify run's id.
+    /// Adds a harvest to Apify that finished a minute ago. Returns the Apify run's id.
     pub fn harvest(&self, harvest: Harvest) -> String {
         let finished_at = Timestamp::now() - SignedDuration::from_mins(1);
         self.services.apify.service().add_run(RunSpec {
@@ -155,33 +155,33 @@ impl Pipeline {
         })
     }
 
-    /// Lets Apify finish the run of a case, a minute ago; returns the Apify run's id. A case is the
-    /// body of a control request of the simulated Apify.
+    /// Adds the run of a case to Apify, finished a minute ago. Returns the Apify run's id. A case
+    /// is the body of a control request to the simulated Apify.
     ///
     /// # Panics
-    /// If the body is no such request.
+    /// If the body is not such a request.
     pub fn play(&self, body: &str) -> String {
         self.services.apify.service().add_run(ended_now(body))
     }
 
-    /// Resurrects a run, which ends again now as a case says.
+    /// Resurrects a run, which ends again now according to a case.
     ///
     /// # Panics
-    /// If the body is no control request of the simulated Apify, or there is no such run.
+    /// If the body is not a control request to the simulated Apify, or the run does not exist.
     pub fn resurrect(&self, apify_run: &str, body: &str) {
         let resurrected = self.services.apify.service().resurrect(apify_run, ended_now(body));
         resurrected.expect("there is such a run");
     }
 
-    /// Posts Apify's default webhook for a run, with this query; returns status and body.
+    /// Posts Apify's default webhook for a run, with this query. Returns status and body.
     pub async fn webhook(&self, apify_run: &str, query: &str) -> (u16, Value) {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED",
             "eventData": {"actorRunId": apify_run}, "resource": {"id": apify_run}});
         self.post(&format!("/webhooks/apify?{query}"), &body.to_string()).await
     }
 
-    /// Posts the webhook of a harvest's `n`th end, which says when that was, and waits until its run
-    /// is over.
+    /// Posts the webhook of a harvest's `n`th end, with the time of that end, and waits until its
+    /// run is over.
     pub async fn ended(&self, apify_run: &str, n: u32) {
         let finished_at = format!("2026-11-23T10:0{n}:00.000Z");
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED",
@@ -193,7 +193,7 @@ impl Pipeline {
         self.settle().await;
     }
 
-    /// Posts the webhook of a harvest of the client's, and waits until its run is over.
+    /// Posts the webhook of a harvest of the client, and waits until its run is over.
     pub async fn run(&self, apify_run: &str) {
         self.run_by(apify_run, &format!("clientId={}", bases::CLIENT)).await;
     }
@@ -205,8 +205,8 @@ impl Pipeline {
         self.settle().await;
     }
 
-    /// Starts a pipeline with a lead of each name and a harvest of these posts. Returns the leads'
-    /// record ids and the Apify run's with it.
+    /// Starts a pipeline with a lead of each name and a harvest of these posts. Also returns the
+    /// leads' record ids and the Apify run's id.
     pub async fn with_posts<const N: usize>(
         names: [&str; N],
         items: Vec<Value>,
@@ -217,13 +217,13 @@ impl Pipeline {
         (pipeline, leads, apify_run)
     }
 
-    /// Posts a body with the pipeline's token; returns status and body of the answer.
+    /// Posts a body with the pipeline's token. Returns status and body of the answer.
     pub async fn post(&self, path_and_query: &str, body: &str) -> (u16, Value) {
         let token = format!("Bearer {WEBHOOK_TOKEN}");
         self.send("POST", path_and_query, &[("authorization", &token)], body).await
     }
 
-    /// Sends any request to the webhook's port; returns status and body of the answer.
+    /// Sends any request to the webhook's port. Returns status and body of the answer.
     pub async fn send(
         &self,
         method: &str,
@@ -242,14 +242,14 @@ impl Pipeline {
         (response.status().as_u16(), body)
     }
 
-    /// Waits until nothing is left to be done.
+    /// Waits until no work is left.
     pub async fn settle(&self) {
         let idle = self.system.queue.idle();
         let idle = tokio::time::timeout(HANGS_AFTER, idle).await;
         idle.expect("the queues run empty").expect("the queues can be read");
     }
 
-    /// Sends a tick and waits until all that it began is done.
+    /// Sends a tick, and waits until everything that it began is done.
     pub async fn tick(&self) {
         self.send_tick().await;
         self.settle().await;
@@ -261,7 +261,7 @@ impl Pipeline {
         self.system.queue.send(QueueName::Metrics, vec![tick]).await.expect("the queue takes it");
     }
 
-    /// Sends facts about the run of a harvest's start, as a scoring function would.
+    /// Sends facts about the run named by a harvest's start, like the scoring function.
     pub async fn report(&self, facts: Vec<Fact>) {
         let run_stamp: RunStamp = "261123-094519".parse().expect("a base run id");
         let at = Timestamp::now();
@@ -282,7 +282,7 @@ impl Pipeline {
     }
 }
 
-/// A run as a case tells of it, with times that suit the machine's clock.
+/// The run of a case, with times that fit the machine's clock.
 fn ended_now(body: &str) -> RunSpec {
     let spec = RunSpec::read(body.as_bytes()).expect("a control request");
     let finished_at = Some(Timestamp::now() - SignedDuration::from_mins(1));

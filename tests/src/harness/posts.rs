@@ -8,7 +8,7 @@ pub fn profile(name: &str) -> String {
     format!("https://www.linkedin.com/in/{name}/")
 }
 
-/// The n-th post of a profile, in these words.
+/// The n-th post of a profile, with this text.
 pub fn post(name: &str, n: u64, words: &str) -> Value {
     let id = 7_329_207_003_942_000_000 + digest(name) + n;
     json!({
@@ -28,13 +28,13 @@ pub fn wordless(name: &str, n: u64) -> Value {
     post(name, n, "")
 }
 
-/// Cells of a lead whose profile waits for scoring, with this text about itself.
+/// Cells of a lead whose profile waits for scoring and says this about itself.
 pub fn profile_of(about: &str) -> Value {
     let profile = json!({"headline": "Operations", "about": about}).to_string();
     json!({leads::RAW_PROFILE: profile, leads::SCORING_STATUS: leads::TO_BE_SCORED})
 }
 
-/// A number for a name, so that no two profiles' posts share an id.
+/// A number derived from a name, so that the posts of two profiles never share an id.
 fn digest(name: &str) -> u64 {
     name.bytes().fold(0, |sum, byte| (sum * 31 + u64::from(byte)) % 900_000) * 100
 }

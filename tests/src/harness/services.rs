@@ -1,4 +1,4 @@
-//! What people do in the bases while a pipeline runs, and what the services show.
+//! What people do in the bases while a pipeline runs, and what the services contain.
 
 use super::bases::{self, CLIENT_BASE, MASTER_BASE};
 use super::pipeline::Harvest;
@@ -34,12 +34,12 @@ impl Pipeline {
         airtable.edit(base, table, record, cells).expect("the cells fit");
     }
 
-    /// Puts a row into a table; returns its record id.
+    /// Adds a row to a table. Returns its record id.
     pub fn insert(&self, base: &str, table: &str, row: Value) -> String {
         bases::insert(self.services.airtable.service(), base, table, row)
     }
 
-    /// Ticks `Retry` on the first run record, and lets a tick find it.
+    /// Ticks `Retry` on the first run record, and sends a tick that finds it.
     pub async fn retry(&self) {
         let record = self.records().remove(0).id;
         self.edit_record(&record, &json!({run_record::RETRY: true}));
@@ -66,7 +66,7 @@ impl Pipeline {
         row.expect("the record is there").fields
     }
 
-    /// Makes requests to a service fail by `rule`.
+    /// Makes requests to Airtable fail by `rule`.
     pub fn break_airtable(&self, rule: &Value) {
         self.services.airtable.faults().add(fault(rule));
     }
@@ -93,19 +93,19 @@ impl Pipeline {
         records[0].fields.clone()
     }
 
-    /// A text on the only run record; empty where there is none.
+    /// A text cell of the only run record; empty if it has none.
     pub fn text(&self, field: &str) -> String {
         let record = self.record();
         record.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// Fails unless a text on the only run record contains these words.
+    /// Fails unless a text cell of the only run record contains these words.
     pub fn assert_shows(&self, field: &str, words: &str) {
         let text = self.text(field);
         assert!(text.contains(words), "{words:?} is not in {field}:\n{text}");
     }
 
-    /// The only run record as an operator sums it up.
+    /// The only run record, in an operator's summary.
     pub fn told(&self) -> String {
         told(&self.record())
     }
@@ -116,14 +116,14 @@ impl Pipeline {
         rows.into_iter().find(|row| row.id == record).expect("the lead's row").fields
     }
 
-    /// Fails unless the only run record is summed up so and counts every token that was billed.
+    /// Fails unless the only run record has this summary and counts every billed token.
     #[track_caller]
     pub fn assert_exact(&self, told: &str) {
         assert_eq!(self.told(), told);
         assert_eq!(self.record()[run_record::POST_TOKENS], self.billed_tokens());
     }
 
-    /// Tokens of every answer the model billed.
+    /// Tokens of every answer that the model billed.
     pub fn billed_tokens(&self) -> u64 {
         self.services.gemini.service().billed_totals().usage.total
     }
@@ -134,7 +134,7 @@ impl Pipeline {
     }
 }
 
-/// A run record as an operator sums it up.
+/// A run record, in an operator's summary.
 pub fn told(record: &Map<String, Value>) -> String {
     let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
     let number = |name: &str| record.get(name).map_or("-".to_owned(), Value::to_string);

@@ -1,4 +1,4 @@
-//! An Airtable whose rows are made as they are read, and queues that count what they take.
+//! An Airtable whose rows are made when they are read, and queues that count their messages.
 
 use super::stage::{Answer, World};
 
@@ -14,15 +14,15 @@ use std::sync::{Mutex, MutexGuard};
 
 pub(crate) const PAGE: usize = 100;
 
-/// An Airtable whose rows are made as they are read, and queues that count what they take.
+/// An Airtable whose rows are made when they are read, and queues that count their messages.
 pub(crate) struct Endless {
     pub(crate) leads: usize,
     pub(crate) requests: AtomicUsize,
-    /// Where it forgets its listing, once.
+    /// The row at which it loses its place in the listing, once.
     pub(crate) loses_at: Mutex<Option<usize>>,
-    /// Rows of which no more than 25 are answered in time.
+    /// Rows of which at most 25 are answered in time.
     pub(crate) heavy: Range<usize>,
-    /// Whether nobody can read the first row.
+    /// Whether the first row is unreadable.
     pub(crate) is_damaged: bool,
     /// Whether the client has a token limit.
     pub(crate) is_limited: bool,
@@ -118,25 +118,25 @@ pub(crate) fn lead(n: usize) -> Value {
         leads::POSTS_CONTENT: json!(posts).to_string()})
 }
 
-/// What was queued, without keeping the messages.
+/// Counts of queued messages, without the messages.
 #[derive(Default)]
 pub(crate) struct Counted {
     pub(crate) records: BTreeSet<String>,
     pub(crate) planned: BTreeSet<String>,
     pub(crate) share: u64,
-    /// Leads in chunks, one that is in two twice.
+    /// Leads in chunks. A lead in two chunks counts twice.
     pub(crate) in_chunks: usize,
-    /// The lane of each chunk, and how many leads it has.
+    /// The lane of each chunk, and its number of leads.
     pub(crate) chunks: Vec<(String, usize)>,
-    /// Whether the plan that ends the planning was reported.
+    /// Whether the closing plan was reported.
     pub(crate) closed: bool,
-    /// Sends that are let through before one fails, once.
+    /// How many sends succeed before one fails, once.
     pub(crate) fails_after: Option<usize>,
     /// The rest of the planning, for the next invocation.
     pub(crate) rest: Option<String>,
-    /// The task of the attempt that failed, as the next one has to have it.
+    /// The task of the failed attempt, as the next attempt must get it.
     pub(crate) failed: Option<String>,
-    /// Facts that were reported.
+    /// Number of reported facts.
     pub(crate) reported: usize,
 }
 
@@ -159,7 +159,7 @@ impl World for Endless {
             Some(left) => counted.fails_after = Some(left - 1),
             None => {}
         }
-        // A queue may take any messages of one sending: a plan without what is in its chunks.
+        // A queue may accept any messages of one batch, for example a plan without its chunks.
         let plans = messages.iter().filter(|m| m.body().contains(r#""type":"planned""#)).count();
         assert!(plans == 0 || plans == messages.len(), "a plan is told after all else");
         for message in messages {
@@ -172,7 +172,7 @@ impl World for Endless {
         Ok(())
     }
 
-    /// A task that fails keeps its place: that is how it shows here.
+    /// A task that fails keeps its place, so that the test sees it.
     fn let_wait(&self, message: &WaitingMessage) -> Result<(), QueueError> {
         self.counted().failed = Some(message.body().to_owned());
         let reason = format!("{:?}", message.delay());

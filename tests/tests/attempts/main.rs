@@ -1,4 +1,4 @@
-//! What scoring does with a task, on paused time, over services and queues that a test makes.
+//! What scoring does with a task, on paused time, with services and queues that each test defines.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod endless;

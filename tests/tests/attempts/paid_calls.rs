@@ -1,4 +1,4 @@
-//! What was paid for is known to the next attempt, also when the queue takes no report of it.
+//! The next attempt knows what was paid for, even if the queue does not accept the report.
 
 use super::stage::{Answer, World, chunk, handle, scoring};
 use serde_json::json;
@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// An Airtable with a lead whose row stays as it is, as if another tool wrote over it each time; a model
-/// that always answers in prose; and a queue that takes everything but what became of calls and leads.
+/// An Airtable with a lead whose row never changes, as if another tool overwrote it each time; a
+/// model that always answers in prose; and a queue that accepts everything except the outcomes of
+/// calls and leads.
 #[derive(Default)]
 struct Unheard {
     calls: AtomicUsize,

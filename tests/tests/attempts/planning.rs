@@ -1,7 +1,7 @@
-//! 25,000 leads that wait are planned page by page: within 150 MB and 400 requests to Airtable.
+//! 25,000 waiting leads are planned page by page, within 150 MB and 400 requests to Airtable.
 //!
-//! The memory is that of the process: the other tests in it need little. It prints what it measured:
-//! `cargo test -p tests --test attempts planning -- --nocapture`.
+//! The memory is that of the whole process; its other tests need little. The test prints what it
+//! measured: `cargo test -p tests --test attempts planning -- --nocapture`.
 
 use super::endless::Endless;
 use super::stage::{Stage, handle, scoring};
@@ -28,12 +28,12 @@ fn task() -> String {
     task.to_string()
 }
 
-/// Handles a task in an invocation of so many seconds; whether it is done.
+/// Handles a task in an invocation of this many seconds. Returns whether the task is done.
 async fn plan(app: &Scoring<Stage>, task: &str, seconds: u64) -> bool {
     handle(app, task, Deadline::after(Duration::from_secs(seconds))).await
 }
 
-/// Handles a task; what is left of it, if it failed.
+/// Handles a task. Returns the rest of it if it failed.
 async fn attempt(app: &Scoring<Stage>, world: &Endless, task: &str) -> Option<String> {
     let is_done = plan(app, task, 150).await;
     let left = world.counted().failed.take();
@@ -47,7 +47,7 @@ async fn waiting_leads_are_planned_without_being_held() {
     let mut next = Some(task());
     let mut invocations = 0;
     while let Some(task) = next.take() {
-        // The first has time for some pages only: they are read five a second.
+        // The first invocation has time only for some pages, because five are read per second.
         assert!(plan(&app, &task, if invocations == 0 { 41 } else { 150 }).await);
         next = world.counted().rest.take();
         invocations += 1;
@@ -76,7 +76,7 @@ async fn a_listing_that_is_lost_is_begun_again_and_plans_no_lead_twice() {
     assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (2_000, 2_000, true));
 }
 
-/// Pages are asked for with 100 rows, 50 and 25; behind the heavy rows with 50 and 100 again.
+/// Pages are requested with 100 rows, 50 and 25; after the heavy rows with 50 and 100 again.
 #[tokio::test(start_paused = true)]
 async fn rows_that_airtable_does_not_answer_in_time_are_listed_fewer_at_a_time_and_no_others() {
     let without = Arc::new(Endless::with(1_000));
@@ -86,7 +86,7 @@ async fn rows_that_airtable_does_not_answer_in_time_are_listed_fewer_at_a_time_a
     let counted = heavy.counted();
     assert_eq!((counted.planned.len(), counted.in_chunks, counted.closed), (1_000, 1_000, true));
     let requests = |world: &Endless| world.requests.load(Ordering::Relaxed);
-    // Three pages before, nine requests for the heavy rows, and seven pages behind them.
+    // Three pages before, nine requests for the heavy rows, and seven pages after them.
     assert_eq!(requests(&heavy) - requests(&without), 3 + 9 + 7 - 10);
 }
 
@@ -108,7 +108,7 @@ async fn planning_that_died_anywhere_is_begun_again_and_covers_every_lead() {
     }
 }
 
-/// Rows are read by the hundred and written by the ten: only a lane's last ones are fewer.
+/// Rows are read by the hundred and written by the ten. Only the last ones of a lane may be fewer.
 #[tokio::test(start_paused = true)]
 async fn parts_of_a_plan_leave_no_short_reads_and_writes_between_them() {
     let world = Arc::new(Endless { is_limited: false, ..Endless::with(2_150) });
@@ -136,7 +136,7 @@ async fn leads_that_were_held_for_a_part_that_nobody_queued_are_planned_by_the_n
         world.counted().fails_after = Some(sends);
         let app = scoring(Arc::clone(&world), &[]);
         let mut tries = 1;
-        // What an attempt that fails leaves for the next one travels in its task.
+        // What a failing attempt leaves for the next one travels in its task.
         let mut next = task();
         while let Some(rest) = attempt(&app, &world, &next).await {
             (next, tries) = (rest, tries + 1);
@@ -148,14 +148,14 @@ async fn leads_that_were_held_for_a_part_that_nobody_queued_are_planned_by_the_n
     }
 }
 
-/// A dry run that creates a record would say that a run is going on which nobody began.
+/// If a dry run created a record, the record would show a run that nobody started.
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_that_pauses_over_a_row_that_nobody_can_read_reports_nothing() {
     let world = Arc::new(Endless { is_damaged: true, ..Endless::with(300) });
     let app = scoring(Arc::clone(&world), &[]);
     let mut dry_run: Value = serde_json::from_str(&task()).unwrap();
     dry_run["dry_run"] = json!(true);
-    // There is time for a page only.
+    // There is time for only one page.
     assert!(plan(&app, &dry_run.to_string(), 39).await);
     let rest = world.counted().rest.take().expect("it goes on in another invocation");
     assert!(plan(&app, &rest, 150).await);

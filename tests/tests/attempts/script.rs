@@ -1,5 +1,5 @@
-//! One attempt at a chunk of waiting leads, on paused time, over services that do as a test says; and
-//! the order in which everything happened.
+//! One attempt at a chunk of waiting leads, on paused time, with services that follow a script.
+//! Records the order in which everything happened.
 
 use super::stage::{self, Answer, World};
 use serde_json::{Value, json};
@@ -13,33 +13,33 @@ use std::time::Duration;
 
 pub(crate) const MODEL_TAKES: Duration = Duration::from_secs(5);
 
-/// What the services and the queue do, where they do not simply serve.
+/// What the services and the queue do, unless they just work.
 pub(crate) struct Script {
     pub(crate) leads: usize,
     pub(crate) calls_at_once: &'static str,
     pub(crate) token_share: Option<u64>,
     pub(crate) deadline: Duration,
-    /// Which attempt at the chunk it is.
+    /// The number of the attempt at the chunk.
     pub(crate) attempt: u32,
-    /// So many of the first leads are settled.
+    /// How many of the first leads are settled.
     pub(crate) settled: usize,
     /// Whether the leads come from a harvest.
     pub(crate) is_harvest: bool,
-    /// How the n-th call is answered, from 0, if not with scores.
+    /// The status that refuses the n-th call, from 0; `None` for an answer with scores.
     pub(crate) refusal: fn(usize) -> Option<u16>,
     /// How long the n-th call takes.
     pub(crate) takes: fn(usize) -> Duration,
-    /// How long rows take to be written.
+    /// How long a write of rows takes.
     pub(crate) writing_takes: Duration,
-    /// Whether somebody scored this row before it is read for the n-th time.
+    /// Whether somebody scores this row before it is read for the n-th time.
     pub(crate) is_changed: fn(usize, usize) -> bool,
     /// Most rows that one formula may name.
     pub(crate) most_named: usize,
-    /// How Airtable refuses a formula that names more.
+    /// Airtable's error for a formula that names more.
     pub(crate) says: &'static str,
-    /// How the n-th request to write rows is refused.
+    /// The status that refuses the n-th request to write rows.
     pub(crate) unwritten: fn(usize) -> Option<u16>,
-    /// Whether the queue does not take a fact, by its type and wave, after this time.
+    /// Whether the queue refuses a fact, by its type and wave, at this time.
     pub(crate) is_deaf: fn(&str, Duration) -> bool,
 }
 
@@ -65,7 +65,7 @@ impl Default for Script {
     }
 }
 
-/// The world as the script makes it.
+/// The services and queues of a script.
 struct Scripted {
     script: Script,
     begun: tokio::time::Instant,
@@ -79,7 +79,7 @@ impl Scripted {
         self.log.lock().unwrap().push(what);
     }
 
-    /// Which of its kind this is, from 0.
+    /// The number of this request among those of its kind, from 0.
     fn number(&self, kind: usize) -> usize {
         let mut counts = self.counts.lock().unwrap();
         counts[kind] += 1;
@@ -214,17 +214,17 @@ fn chunk(script: &Script) -> String {
     chunk.to_string()
 }
 
-/// What happened in an attempt.
+/// The result of an attempt.
 pub(crate) struct Played {
-    /// Everything, in its order.
+    /// Everything that happened, in order.
     pub(crate) log: Vec<String>,
-    /// The task as it waits for its next attempt, if it does.
+    /// The task as it waits for its next attempt, if it waits.
     pub(crate) waits: Option<Value>,
     /// How long the attempt took.
     pub(crate) took: Duration,
 }
 
-/// Plays an attempt; after `stops_after`, the process is asked to stop.
+/// Plays an attempt. After `stops_after`, the process is asked to stop.
 pub(crate) async fn play_and_stop(script: Script, stops_after: Option<Duration>) -> Played {
     let deadline = Deadline::after(script.deadline);
     let task = chunk(&script);
@@ -253,7 +253,7 @@ pub(crate) async fn play(script: Script) -> Played {
 }
 
 impl Played {
-    /// Where something stands that happened once.
+    /// The position in the log of something that happened once.
     pub(crate) fn at(&self, what: &str) -> usize {
         let found = self.log.iter().position(|said| said == what);
         found.unwrap_or_else(|| panic!("no {what:?} in {:#?}", self.log))
@@ -263,7 +263,7 @@ impl Played {
         self.log.iter().filter(|said| said.starts_with(what)).count()
     }
 
-    /// Most calls in flight at the same time, from there in the log on.
+    /// Most calls in flight at the same time, from this position in the log.
     pub(crate) fn most_calls(&self, from: usize) -> usize {
         let (mut open, mut most) = (0_usize, 0);
         for (at, said) in self.log.iter().enumerate() {
@@ -279,7 +279,7 @@ impl Played {
         most
     }
 
-    /// Most waves that were announced and not settled at the same time.
+    /// Most waves at the same time that were announced and not settled.
     pub(crate) fn most_waves(&self) -> usize {
         let (mut open, mut most) = (BTreeSet::new(), 0);
         for said in &self.log {
@@ -293,7 +293,7 @@ impl Played {
         most
     }
 
-    /// The reason for which the task waits.
+    /// The reason why the task waits.
     #[track_caller]
     pub(crate) fn reason(&self) -> String {
         let waits = self.waits.as_ref().expect("it waits for another attempt");

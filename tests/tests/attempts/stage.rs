@@ -1,5 +1,5 @@
-//! The scoring function over a world that a test makes. One `Env` for all tests: each further one would
-//! compile the whole function once more.
+//! The scoring function with a world that a test defines. All tests share one `Env`, because each
+//! further one would compile the whole function again.
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The status and the JSON body of an answer.
 pub(crate) type Answer = (u16, Value);
 
-/// The services and the queues as a test makes them.
+/// The services and the queues, as a test defines them.
 pub(crate) trait World: Send + Sync {
     /// Answers a request to a service.
     fn answer<'a>(
@@ -28,14 +28,14 @@ pub(crate) trait World: Send + Sync {
         request: &'a HttpRequest,
     ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
-    /// Whether a queue takes messages.
+    /// Accepts or refuses messages for a queue.
     fn send(&self, queue: QueueName, messages: &[OutgoingMessage]) -> Result<(), QueueError>;
 
-    /// Whether the retry queue takes a message.
+    /// Accepts or refuses a message for the retry queue.
     fn let_wait(&self, message: &WaitingMessage) -> Result<(), QueueError>;
 }
 
-/// The world as the function reaches it.
+/// The world, as the function reaches it.
 #[derive(Clone)]
 pub(crate) struct Stage(Arc<dyn World>);
 
@@ -80,7 +80,7 @@ impl Queue for Stage {
     }
 }
 
-/// The scoring function with these variables set, besides those that it needs.
+/// The scoring function with these variables, in addition to those that it needs.
 pub(crate) fn scoring(
     world: Arc<impl World + 'static>,
     set: &[(&str, &'static str)],
@@ -104,7 +104,7 @@ pub(crate) fn scoring(
     Scoring::new(config, adapters, limits, clock, fastrand::Rng::with_seed(1))
 }
 
-/// Handles a task; whether its message is done.
+/// Handles a task. Returns whether its message is done.
 pub(crate) async fn handle(app: &Scoring<Stage>, task: &str, deadline: Deadline) -> bool {
     let event: SqsEvent = serde_json::from_value(json!({"Records": [{"messageId": "m",
         "receiptHandle": "r", "body": task, "attributes": {"MessageGroupId": "g"}}]}))
@@ -112,7 +112,7 @@ pub(crate) async fn handle(app: &Scoring<Stage>, task: &str, deadline: Deadline)
     scoring::handle(app, event, deadline).await.batch_item_failures.is_empty()
 }
 
-/// A chunk of these waiting leads, as it travels.
+/// A chunk of these waiting leads, as a message.
 pub(crate) fn chunk(writable: &[&str], leads: &[Value]) -> Value {
     let run = json!({"base_run": "261123-100000", "client": "Guy-Wilson", "client_name": "",
         "run_type": "standalone", "opened_at": "2026-11-23T10:00:00Z"});

@@ -1,11 +1,10 @@
-//! The waves of a chunk overlap: what happens in which order, and what keeps the next wave from
-//! beginning.
+//! The waves of a chunk overlap: the order of events, and what keeps the next wave from beginning.
 
 use super::script::{MODEL_TAKES, Script, play, play_and_stop};
 use serde_json::json;
 use std::time::Duration;
 
-/// All that is known of a wave stands in the log in this order.
+/// The log has the steps of each wave in this order.
 const STEPS: [&str; 3] = ["announced", "billed", "settled"];
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +29,7 @@ async fn no_more_calls_are_in_flight_than_may_be() {
     assert_eq!(one.count("called"), 4);
 }
 
-/// A block of rows is read while the waves of the block before are open.
+/// A block of rows is read while the waves of the previous block are open.
 #[tokio::test(start_paused = true)]
 async fn the_models_latency_is_waited_for_once_per_slot_and_not_once_per_block() {
     let script = || Script { leads: 250, ..Script::default() };
@@ -61,7 +60,7 @@ async fn the_next_rows_are_read_as_soon_as_a_wave_has_its_answers() {
 async fn under_a_token_limit_the_next_wave_begins_when_it_is_known_what_this_one_used() {
     let played = play(Script { token_share: Some(1_000_000), ..Script::default() }).await;
     assert_eq!((played.most_waves(), played.count("announced")), (1, 6));
-    // Each wave uses more than was expected: the share is used up after two of them.
+    // Each wave uses more than expected, so the share is used up after two waves.
     let played = play(Script { token_share: Some(4_000), ..Script::default() }).await;
     assert_eq!((played.most_waves(), played.count("announced")), (1, 2), "{:#?}", played.log);
 }
@@ -106,8 +105,8 @@ async fn rows_that_others_changed_stop_the_waves_that_have_not_begun() {
     assert!(played.reason().contains("others changed the row"), "{}", played.reason());
 }
 
-/// A call takes up to 60 s, and writing a wave's rows and reporting 20. The rows of two waves before its
-/// own take two requests each, at two a second.
+/// A call takes up to 60 s, and writing a wave's rows and reporting takes 20. The rows of the two
+/// waves before take two requests each, at two a second.
 #[tokio::test(start_paused = true)]
 async fn a_wave_begins_only_if_there_is_time_to_write_the_waves_before_it_too() {
     let deadline = Duration::from_secs(82);
@@ -134,7 +133,8 @@ async fn no_call_begins_while_the_queue_takes_no_report_of_paid_ones() {
     assert_eq!(played.count("settled"), 6);
 }
 
-/// The report of the first wave is kept until outcomes are told. The second wave's are told first.
+/// The report of the first wave is kept until a wave reports outcomes. The second wave does so
+/// first.
 #[tokio::test(start_paused = true)]
 async fn a_report_that_was_kept_goes_with_the_outcomes_of_whichever_wave_can_tell_them() {
     let is_deaf = |fact: &str, since| fact == "billed 0" && since < Duration::from_secs(60);
@@ -147,7 +147,7 @@ async fn a_report_that_was_kept_goes_with_the_outcomes_of_whichever_wave_can_tel
 
 #[tokio::test(start_paused = true)]
 async fn a_wave_that_fails_takes_no_other_down_and_no_other_begins() {
-    // The first wave's rows are answered by errors as often as the client tries.
+    // The writes of the first wave's rows fail as often as the client tries.
     let takes = |call| Duration::from_secs(if call < 2 { 5 } else { 40 });
     let unwritten = |write| (write < 5).then_some(500);
     let played = play(Script { takes, unwritten, ..Script::default() }).await;
@@ -174,7 +174,7 @@ async fn a_later_attempt_tries_to_write_once_before_the_first_call() {
     assert_eq!((denied.count("called"), denied.count("announced")), (0, 0), "{:#?}", denied.log);
 }
 
-/// All waves have their answers at the same time, and rows that were read twelve seconds ago.
+/// All waves have their answers at the same time, and their rows were read twelve seconds ago.
 #[tokio::test(start_paused = true)]
 async fn few_other_waves_come_between_a_look_at_the_rows_and_their_writing() {
     let takes = |_| Duration::from_secs(12);
@@ -191,7 +191,7 @@ async fn few_other_waves_come_between_a_look_at_the_rows_and_their_writing() {
     assert_eq!((played.count("read"), played.count("wrote 10")), (1 + 10, 10));
 }
 
-/// The queue takes no report while there is time for one, and then the rows cannot be written.
+/// The queue accepts no report while there is time for one, and then the rows cannot be written.
 #[tokio::test(start_paused = true)]
 async fn a_report_that_was_kept_is_told_though_no_wave_tells_outcomes() {
     let is_deaf = |fact: &str, since| fact == "billed 0" && since < Duration::from_secs(71);
@@ -202,7 +202,7 @@ async fn a_report_that_was_kept_is_told_though_no_wave_tells_outcomes() {
     assert!(played.waits.is_some());
 }
 
-/// The model answers about the first two waves, and is away then.
+/// The model answers about the first two waves, and then becomes unavailable.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_settled_leads_says_which_and_counts_towards_no_end() {
     let played = play(Script { refusal: |call| (call > 3).then_some(503), ..Script::default() });

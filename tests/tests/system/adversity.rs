@@ -1,4 +1,4 @@
-//! What goes wrong on the way, and the record that is right all the same.
+//! Trouble on the way, and a record that is right nevertheless.
 
 use serde_json::{Value, json};
 use shared::messages::{Fact, Note, NoteKind, routes};
@@ -11,7 +11,7 @@ use tests::{CLIENT_BASE, MASTER_BASE, Pipeline};
 const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 
-/// Sends one event of a run that nothing here opens.
+/// Sends one event of a run that is not opened here.
 async fn send_event(pipeline: &Pipeline, text: &str) {
     let note = Note { kind: NoteKind::Input, text: text.to_owned(), needs_action: false };
     pipeline.report(vec![Fact::Noted(note)]).await;
@@ -20,7 +20,7 @@ async fn send_event(pipeline: &Pipeline, text: &str) {
 #[tokio::test]
 async fn a_missing_record_is_brought_into_being_by_whatever_event_comes_first() {
     let pipeline = Pipeline::start().await;
-    // Behind the tick of the start, which looks for ticked records.
+    // After the first tick, which looks for ticked records.
     pipeline.tick().await;
     let lists = pipeline.airtable_requests("list");
     send_event(&pipeline, "an odd webhook").await;

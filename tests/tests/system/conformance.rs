@@ -1,6 +1,6 @@
-//! One suite of promises for each port, on every implementation: the ones for a single machine,
-//! and
-//! the ones for AWS against an emulator on this machine. The simulation's: `tests/simulation/tests`.
+//! Runs the suite of promises of each port on every implementation: on the ones for a single
+//! machine, and on the ones for AWS against an emulator on this machine. `tests/simulation/tests`
+//! runs it on the simulation's.
 
 use crate::emulator::Emulator;
 use runtally::storage::Database;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tests::conformance::queue::{Mailbox, Taken};
 use tests::conformance::{event_log, queue};
 
-/// Longer than any promise takes to be looked at.
+/// Longer than the check of any promise takes.
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]

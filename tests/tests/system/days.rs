@@ -11,7 +11,7 @@ use tests::{CLIENT, CLIENT_BASE, MASTER_BASE};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// A world with a day's limit and so many leads that wait, each with a long post.
+/// A world with a daily limit and this many waiting leads, each with a long post.
 fn world(leads_waiting: usize) -> World {
     let world = World::start_with(&[("DAILY_TOKEN_LIMIT", "5000"), ("PROJECT_SECONDS", "0")]);
     let text = "words and words ".repeat(100);
@@ -26,7 +26,7 @@ fn world(leads_waiting: usize) -> World {
     world
 }
 
-/// Asks for what waits to be scored in a run of this name; returns what is billed then.
+/// Requests scoring of the waiting leads in a run with this name. Returns what is billed then.
 async fn score(world: &World, run: &str) -> u64 {
     let task = json!({"version": 1, "type": "score", "clients": {"one": CLIENT}, "kind": "post",
         "base_run": run});
@@ -46,7 +46,7 @@ async fn the_days_limit_is_of_the_day_on_which_tokens_are_billed() {
     let world = world(40);
     let first = score(&world, "261123-020000").await;
     assert!((2_500..=5_000).contains(&first), "{first}");
-    // The names of other days buy nothing today.
+    // Run ids with other days do not add tokens to today's limit.
     for run in ["261124-020000", "261122-020000"] {
         let billed = score(&world, run).await;
         assert!(billed <= 5_000, "{run}: {billed}");

@@ -29,8 +29,8 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the emulator; `None`, with a line that says so, where there is no Python. In
-    /// continuous integration that is a failure.
+    /// Starts the emulator. If Python is missing, prints a line and returns `None`; in continuous
+    /// integration this is a failure.
     pub(crate) async fn start() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
         let python = match installed(&root) {
@@ -70,7 +70,7 @@ impl Emulator {
         tokio::time::timeout(HANGS_AFTER, up).await.expect("the emulator starts");
     }
 
-    /// An event log in a table of its own, as `template.yaml` makes it.
+    /// An event log in a new table, as `template.yaml` declares it.
     pub(crate) async fn event_log(&self) -> DynamoEventLog {
         let client = self.aws.dynamodb();
         let key = |name: &str, kind| {
@@ -115,8 +115,7 @@ impl Emulator {
         DynamoEventLog::new(client, "runtally-events".to_owned())
     }
 
-    /// The queues with their dead-letter queues, new ones each time, that hide a received message
-    /// for `visibility`.
+    /// New queues with their dead-letter queues. They hide a received message for `visibility`.
     pub(crate) async fn mailbox(&self, visibility: Duration) -> OnSqs {
         let client = self.aws.sqs();
         let number = self.queues.fetch_add(1, Ordering::Relaxed);
@@ -153,18 +152,19 @@ impl Drop for Emulator {
         if let Err(error) = self.process.kill() {
             println!("the emulator was not stopped: {error}");
         }
-        // Reaps it; it is gone.
+        // Reaps the process, which has ended.
         self.process.wait().ok();
     }
 }
 
-/// Says so also when the test passes: cargo shows what `println!` prints only of those that fail.
+/// Prints the reason even if the test passes: for passing tests, cargo does not show the output of
+/// `println!`.
 fn say_skipped(reason: &str) {
     writeln!(std::io::stdout().lock(), "SKIPPED: the adapters for AWS were not tested: {reason}")
         .expect("a place to print to");
 }
 
-/// The Python that has the emulator, which `tests/stack/install` installs.
+/// The Python environment with the emulator, which `tests/stack/install` creates.
 fn installed(root: &Path) -> Result<PathBuf, String> {
     let tools = Command::new("bash").arg(root.join("tests/stack/install")).output();
     let tools = tools.map_err(|error| format!("no bash: {error}"))?;
@@ -186,7 +186,7 @@ fn aws(endpoint: &str) -> Aws {
     Aws::read(&Vars::new(variable), &HttpTransport::new().unwrap()).unwrap()
 }
 
-/// SQS's queues with their receiving end, as the event source mapping has it.
+/// SQS's queues with their receiving end, as the event source mapping uses it.
 pub(crate) struct OnSqs {
     queue: SqsQueue,
     client: aws_sdk_sqs::Client,

@@ -1,4 +1,5 @@
-//! The files in `events/`: each is what one way in really looks like, and each is loaded here.
+//! The files in `events/`: each is a real event for one way into the system, and each is loaded
+//! here.
 
 use crate::sent::Sent;
 use aws_lambda_events::encodings::Base64Data;
@@ -31,7 +32,7 @@ fn files() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What an HTTP event is answered, and the types of the tasks that are queued.
+/// The answer to an HTTP event, and the types of the queued tasks.
 async fn answered(event: &str) -> (u16, Vec<String>) {
     let request = lambda_http::request::from_str(event).unwrap();
     let config = Config::read(|name| (name == "WEBHOOK_TOKEN").then(|| TOKEN.to_owned())).unwrap();
@@ -159,7 +160,7 @@ async fn a_webhook_is_found_behind_a_stage_or_a_domain_and_however_it_is_written
     assert!(error.to_string().contains("API Gateway"), "{error}");
 }
 
-/// The world that `runtally simulate` invents, of which the files speak.
+/// The world that `runtally simulate` invents and that the files name.
 const SIMULATED: Size = Size { leads: 60, clients: 2, seed: 1 };
 
 #[test]
@@ -185,14 +186,14 @@ fn the_files_speak_of_the_simulated_world_and_none_scores_everybody() {
     assert!(of_clients > 10, "{of_clients}");
 }
 
-/// The texts under the key `word` in JSON that stands in a JSON text.
+/// The strings under the key `word` in JSON that is inside a JSON string.
 fn values_of(event: &str, word: &str) -> Vec<String> {
     let key = format!(r#"\"{word}\": \""#);
     let found = event.split(&key).skip(1);
     found.map(|rest| rest.split('\\').next().unwrap_or_default().to_owned()).collect()
 }
 
-/// The group that the system gives a message, where the message alone says it.
+/// The system's group for a message, if the message alone determines it.
 fn group_of(body: &str) -> Option<String> {
     match ScoringTask::decode(body) {
         Ok(ScoringTask::Ingest(task)) => return Some(routes::ingest(task).group().to_owned()),
@@ -203,7 +204,7 @@ fn group_of(body: &str) -> Option<String> {
                 ClientScope::One(client) => routes::plan_group(client.as_str()),
             });
         }
-        // Its lane is that of its leads' keys.
+        // Its lane depends on its leads' keys.
         Ok(ScoringTask::Chunk(chunk)) => return Some(routes::chunk_group(&chunk.base, 0)),
         Err(_) => {}
     }
@@ -223,7 +224,7 @@ fn a_message_has_the_group_that_the_system_gives_it() {
         let Ok(event) = serde_json::from_str::<SqsEvent>(&event) else { continue };
         for delivery in event.records.into_iter().map(Delivery::of) {
             let Some(group) = group_of(&delivery.body) else { continue };
-            // What waited is in no group, and names the one that it goes to.
+            // A waiting message has no group, and names the one to which it goes.
             let own = Some(&delivery.group).filter(|_| !delivery.is_from_retry_queue());
             assert_eq!(own.or(delivery.retry.group.as_ref()), Some(&group), "{name}");
             compared += 1;

@@ -9,23 +9,23 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What a case says.
+/// A case from its file.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Case {
-    /// The public report that it comes from.
+    /// The public report from which it comes.
     pub(crate) source: String,
-    /// Variables of the functions.
+    /// The functions' variables.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
     /// How many leads there are, with one post each.
     pub(crate) leads: usize,
-    /// Words of a lead's post, by its number.
+    /// The text of a lead's post, by the lead's number.
     #[serde(default)]
     pub(crate) contents: BTreeMap<usize, String>,
-    /// What is billed, in billionths of a dollar per prompt token, cached and output token.
+    /// The price in billionths of a dollar: per prompt token, cached token and output token.
     #[serde(default = "flash_lite")]
     pub(crate) price: [u64; 3],
-    /// What the calls are answered; the last one is repeated for ever.
+    /// The answers to the calls. The last one is repeated forever.
     pub(crate) steps: Vec<Step>,
     /// What happens after the first run.
     pub(crate) then: Option<String>,
@@ -39,13 +39,13 @@ fn flash_lite() -> [u64; 3] {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Step {
     status: Option<u16>,
-    /// The body; `@@TEXT@@` is the text as JSON, `@@TAIL@@` the same without its first character,
-    /// `@@MAXOUT@@` the room for the answer.
+    /// The body. `@@TEXT@@` is the text as JSON, `@@TAIL@@` the same without its first character,
+    /// `@@MAXOUT@@` the limit of the answer.
     raw: Option<String>,
-    /// The text; `@@ARRAY@@` is the right answer, `@@ITEM0@@` its first element, `@@LOUD@@` the answer with
-    /// ids in capitals, `@@BY_ID@@` the scores by id.
+    /// The text. `@@ARRAY@@` is the right answer, `@@ITEM0@@` its first element, `@@LOUD@@` the
+    /// answer with ids in capitals, `@@BY_ID@@` the scores by id.
     text: Option<String>,
-    /// What is replaced in the text, and by what.
+    /// Replacements in the text.
     rewrite: Vec<[String; 2]>,
     delay: u64,
     bill: Option<Map<String, Value>>,
@@ -70,7 +70,7 @@ impl Step {
 #[derive(Debug, Clone)]
 pub(crate) struct SeenCall {
     pub(crate) user: String,
-    /// What it is billed: prompt, cached, output, total. Nothing for a refusal.
+    /// The bill: prompt, cached, output, total. `None` for a refusal.
     pub(crate) bill: Option<[u64; 4]>,
 }
 
@@ -86,7 +86,7 @@ impl FakeGemini {
         Self { steps: Mutex::new(steps), seen: Mutex::default() }
     }
 
-    /// Answers otherwise from now on.
+    /// Changes the answers from now on.
     pub(crate) fn answer(&self, steps: Vec<Step>) {
         *lock(&self.steps) = steps;
     }

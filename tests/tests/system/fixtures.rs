@@ -17,7 +17,7 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/7572efd")).join(name)
 }
 
-/// A folder of this test's own that goes when the test ends.
+/// A separate folder for this test, which is deleted when the test ends.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -39,7 +39,7 @@ fn record(pipeline: &Pipeline) -> Map<String, Value> {
     rows.into_iter().find(|row| row.fields[run_record::RUN_ID] == RUN).unwrap().fields
 }
 
-/// Tokens that the log's bills of a kind of scoring name, read as plain JSON.
+/// The sum of tokens in the log's bills for a kind of scoring, read as plain JSON.
 async fn billed(pipeline: &Pipeline, kind: &str) -> u64 {
     let log = pipeline.system.log.read(&RUN.parse().unwrap()).await.unwrap();
     let facts = log.events.iter().map(|body| serde_json::from_str::<Value>(body).unwrap());
@@ -76,7 +76,7 @@ async fn a_run_that_an_earlier_release_left_half_done_ends_exact() {
     assert!(balance.starts_with("post tokens: 3 model call"), "announced, then killed: {balance}");
 }
 
-/// Every message of a file, one a line, with what stands at these places: what kind it is of.
+/// Reads every message of a file, one per line. Returns the kinds, from the values at these places.
 fn kinds(file: &str, places: &[&str], read: impl Fn(&str)) -> BTreeSet<String> {
     let text = std::fs::read_to_string(fixture(file)).unwrap();
     let kind = |line: &str| {

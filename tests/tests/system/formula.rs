@@ -1,5 +1,5 @@
-//! Formulas against the simulated Airtable's own parser: whatever the text, a formula finds
-//! exactly the rows that hold it.
+//! Formulas in the simulated Airtable's own parser: whatever the text is, a formula finds exactly
+//! the rows that contain it.
 
 use proptest::prelude::*;
 use serde_json::{Map, json};
@@ -34,7 +34,7 @@ impl Transport for InProcess {
     }
 }
 
-/// The texts of `rows` that a formula keeps.
+/// The texts in `rows` that a formula keeps.
 fn kept(rows: &[String], formula: Formula) -> Vec<String> {
     let options = AirtableOptions { rate_limit: false, ..AirtableOptions::with_token("patX") };
     let clock = simulators::Clock::system();
@@ -58,7 +58,7 @@ fn kept(rows: &[String], formula: Formula) -> Vec<String> {
     found.iter().map(|row| row.fields[FIELD].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Texts with everything that a literal must escape.
+/// Texts with all characters that a literal must escape.
 fn odd_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z'\"\\\\{}()&,\\n\\t ]{1,20}",

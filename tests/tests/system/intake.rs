@@ -1,4 +1,4 @@
-//! What a sender of webhooks sees.
+//! What a sender of webhooks observes.
 
 use crate::sent::Sent;
 use lambda_http::Body;
@@ -94,7 +94,7 @@ async fn both_tokens_are_let_in_while_one_replaces_the_other() {
     }
 }
 
-/// What a webhook is answered when each message takes `each`, and after how long.
+/// The answer to a webhook if each message takes `each`, and the time until then.
 async fn answered_when_slow(each: Duration) -> (u16, Duration) {
     let config = webhook_intake::Config::read(|_| Some(WEBHOOK_TOKEN.to_owned())).unwrap();
     let queue = Sent { each, ..Sent::default() };

@@ -1,4 +1,4 @@
-//! Nothing that is stuck holds up anything else. On paused time; order and counts alone are judged.
+//! Stuck work does not hold up other work. On paused time; only order and counts are judged.
 
 use crate::paused::World;
 use serde_json::json;
@@ -17,7 +17,7 @@ use tests::{CLIENT, MASTER_BASE, told};
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A harvest that Apify still calls RUNNING, although its webhook says that it ended.
+/// A harvest that Apify still calls RUNNING although its webhook says that it ended.
 fn stuck_harvest(world: &World) -> String {
     world.services.apify.service().add_run(RunSpec {
         status: RunStatus::Running,
@@ -26,14 +26,14 @@ fn stuck_harvest(world: &World) -> String {
     })
 }
 
-/// At which places of all requests these harvests were asked about: each is an attempt.
+/// The positions of the requests about these harvests among all requests. Each is an attempt.
 fn attempts(world: &World, apify_runs: &[String]) -> Vec<usize> {
     let asked = world.services.asked.lock().unwrap();
     let is_one = |path: &String| apify_runs.iter().any(|run| path.ends_with(&format!("/{run}")));
     asked.iter().enumerate().filter(|(_, path)| is_one(path)).map(|(at, _)| at).collect()
 }
 
-// Each client has a lane of its own for its plans, so the harvests of one client meet in one.
+// Each client has its own lane for its plans, so the harvests of one client share a lane.
 
 #[tokio::test(start_paused = true)]
 async fn a_harvest_begins_before_the_second_attempt_at_the_stuck_one_before_it_in_the_lane() {
@@ -95,7 +95,7 @@ async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever
     let reason = format!("failed after 25 attempts: Apify run {} is still going on", stuck[0]);
     assert_eq!(reasons, [reason]);
 
-    // Once it can be done, the dead letter is a first attempt again.
+    // When it can be done, the dead letter starts at its first attempt again.
     let ids = letters.into_iter().map(|letter| letter.message_id).collect();
     assert_eq!(world.queue.redrive(QueueName::Scoring, &ids).await.unwrap(), 1);
     tokio::time::sleep(HOUR).await;
@@ -103,7 +103,7 @@ async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever
     assert_eq!(world.queue.depth(QueueName::Scoring).unwrap().dead, 0);
 }
 
-/// Tells the finalizer facts about a run, each once the one before it was taken.
+/// Sends the finalizer facts about a run, one at a time.
 async fn tell(world: &World, fact: Fact) {
     let at = "2026-11-23T10:00:00Z".parse().unwrap();
     let run = RunHeader {
@@ -117,7 +117,7 @@ async fn tell(world: &World, fact: Fact) {
     world.queue.send(QueueName::Metrics, vec![event]).await.unwrap();
 }
 
-/// A wave's only call was billed these tokens.
+/// The bill of a wave's only call with this many tokens.
 fn billed(wave: u32, tokens: u64) -> Fact {
     let usage = TokenUsage { prompt: tokens, total: tokens, ..TokenUsage::default() };
     let outcome = json!({"call": 0, "outcome": "answered", "usage": usage, "model": "m"});
@@ -142,7 +142,7 @@ fn billed(wave: u32, tokens: u64) -> Fact {
 async fn a_record_that_was_put_off_is_written_when_it_is_due_although_no_event_follows() {
     let world = World::start();
     let tokens = || world.record()[run_record::POST_TOKENS].clone();
-    // Away from the ticks, which write it too.
+    // Not close to a tick, which writes the record too.
     tokio::time::sleep(60 * SECOND).await;
     let apify_run = "HG7ML7M8z78YcAPEB".parse().unwrap();
     tell(&world, Fact::Opened(Opened { by: OpenedBy::Webhook(apify_run) })).await;

@@ -1,5 +1,5 @@
-//! The whole system, told as stories: what goes in, what goes wrong, and what the run record says
-//! in the end.
+//! The whole system in stories: what goes in, what goes wrong, and what the run record says at the
+//! end.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 #![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
 

@@ -1,5 +1,5 @@
-//! What happens to a machine: its clock is set, its disk is full. Nothing is lost and nothing is paid for
-//! twice.
+//! What happens to a machine: its clock is set, its disk is full. Nothing is lost, and nothing is
+//! paid for twice.
 
 use crate::paused::{World, clock, services};
 use jiff::SignedDuration;
@@ -18,7 +18,7 @@ fn names() -> Vec<String> {
     (0..LEADS).map(|n| format!("lead-{n}")).collect()
 }
 
-/// The true time, and a machine's clock that is so many seconds off.
+/// The true time, and the clock of a machine that is wrong by an adjustable number of seconds.
 fn machine() -> (Clock, Clock, Arc<AtomicI64>) {
     let (true_time, off) = (clock(), Arc::<AtomicI64>::default());
     let (time, seconds) = (true_time.clone(), Arc::clone(&off));
@@ -40,7 +40,7 @@ fn billed(world: &World) -> usize {
     world.services.gemini.service().billed().len()
 }
 
-/// How often the model is called about the leads when nothing happens.
+/// How often the model is called about the leads if nothing goes wrong.
 async fn calls_needed() -> usize {
     let world = World::start();
     let apify_run = world.harvest(&names());
@@ -49,7 +49,7 @@ async fn calls_needed() -> usize {
     billed(&world)
 }
 
-/// The run is complete, and what its record says is what the model billed, call for call.
+/// The run is complete, and its record agrees with the model's bill, call for call.
 async fn assert_whole(world: &World) {
     let record = world.record();
     assert_eq!(record[run_record::STATUS], "Completed", "{record:#?}");
@@ -84,7 +84,7 @@ async fn a_server_that_starts_after_its_clock_was_set_back_goes_on_at_once() {
     let world = World::start_on(services.clone(), database.clone(), &shown, &[]);
     let apify_run = world.harvest(&names());
     assert_eq!(world.webhook(&apify_run).await, 202);
-    // Killed when a chunk is in flight and no call is.
+    // Killed while a chunk is in flight and no call is.
     until(|| world.answered("list") > 3).await;
     drop(world);
     off.store(-2 * 3600, Ordering::Relaxed);
@@ -97,7 +97,7 @@ async fn a_server_that_starts_after_its_clock_was_set_back_goes_on_at_once() {
     assert_eq!(record[run_record::POSTS_SCORED], LEADS, "{record:#?}");
 }
 
-/// Twenty leads are asked about while the disk is full for `time` from the first call on.
+/// Scores twenty leads while the disk is full for `time` after the first call.
 async fn run_with_a_full_disk(time: Duration) -> World {
     let world = World::start();
     let apify_run = world.harvest(&names());

@@ -1,4 +1,4 @@
-//! What a run costs, and what the record says of it.
+//! The cost of a run, and what the record says about it.
 
 use serde_json::{Value, json};
 use shared::core::counted::grouped;
@@ -11,8 +11,8 @@ use tests::{CLIENT_BASE, Pipeline};
 const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 const LITE: &str = "gemini-3.5-flash-lite";
 
-/// A pipeline with these variables and a harvest of three posts of two leads, each of which is
-/// asked about in a call of its own.
+/// A pipeline with these variables and a harvest of three posts of two leads. Each lead gets a
+/// separate call.
 async fn with_harvest(variables: &[(&'static str, &str)]) -> (Pipeline, String) {
     let pipeline = Pipeline::start_with(&[variables, &[("LEADS_PER_CALL", "1")]].concat()).await;
     let apify_run = pipeline.two_leads();
@@ -39,7 +39,7 @@ fn charged(answer: &BilledAnswer) -> u64 {
     prices::cost(&answer.model, terms, &usage).expect("a model with a price").0
 }
 
-/// The tiers and models that served, in their order.
+/// The tiers and models that served the calls, in order.
 fn served(pipeline: &Pipeline) -> Vec<(ServedTier, String)> {
     let mut served: Vec<_> = billed(pipeline).into_iter().map(|it| (it.tier, it.model)).collect();
     served.sort_by_key(|(tier, _)| format!("{tier:?}"));
@@ -50,7 +50,7 @@ fn billed(pipeline: &Pipeline) -> Vec<BilledAnswer> {
     pipeline.services.gemini.service().billed()
 }
 
-/// The record's cost is what Google charges for all answers, to the billionth of a dollar.
+/// Checks that the record's cost is Google's charge for all answers, to the billionth of a dollar.
 fn assert_cost_is_charged(pipeline: &Pipeline) {
     let charged = NanoUsd(billed(pipeline).iter().map(charged).sum());
     assert!(charged > NanoUsd(0));
@@ -87,7 +87,7 @@ async fn flex_is_billed_as_flex_and_the_record_says_so() {
 async fn what_flex_does_not_serve_in_time_is_served_as_standard() {
     for fault in ["unavailable", "too_many_requests"] {
         let (pipeline, apify_run) = with_harvest(&[("GEMINI_TIER", "flex")]).await;
-        // Two in the first round and one in the second.
+        // Two calls in the first round and one in the second.
         let rule = json!({"fault": fault, "next": 3, "kind": "generate_flex"});
         pipeline.break_gemini(&rule);
         pipeline.run(&apify_run).await;
@@ -135,8 +135,7 @@ async fn a_model_without_a_price_counts_its_tokens_and_says_that_its_cost_is_mis
     );
 }
 
-/// The model caches the start of a prompt that it saw before, as long as it is the same to the
-/// byte.
+/// The model caches the start of a prompt that it saw before, if it is the same byte for byte.
 #[tokio::test]
 async fn the_rules_are_the_same_to_the_byte_for_all_leads_and_chunks_of_a_plan() {
     let pipeline = Pipeline::start().await;

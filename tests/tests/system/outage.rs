@@ -1,5 +1,5 @@
-//! Airtable or the model is away while a run goes on. The real functions, queues and event log, on
-//! paused time: the hours pass in seconds.
+//! Airtable or the model is unavailable during a run. The real functions, queues and event log on
+//! paused time: hours pass in seconds.
 
 use crate::paused::{World, adapters, clock, count, variable};
 use metrics_finalizer::Finalizer;
@@ -19,11 +19,11 @@ use tokio::time::Instant;
 const LEADS: usize = 500;
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The period of the alarms that watch for what lasts; each of theirs must have something.
+/// The period of the alarms for lasting problems. Each of their periods must have a count.
 const PERIOD: Duration = Duration::from_secs(900);
 
 thread_local! {
-    /// What this test's functions counted: when, and the line. Each test has a thread of its own.
+    /// What this test's functions counted: when, and the line. Each test has its own thread.
     static COUNTED: RefCell<Vec<(Instant, Value)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -63,7 +63,7 @@ async fn airtable_away_for_two_hours_in_a_run_of_500_leads_loses_nothing() {
         assert_eq!(world.webhook(&apify_run).await, 202, "every webhook is accepted");
     }
     assert!(world.answered("update") < 20, "it was away in the middle of the run");
-    // What the alarms watch, as long as it lasts; nothing of it waits for a record.
+    // The alarms watch these metrics during the outage. None of the counts waits for a record.
     for metric in [Metric::RunsUnprojected, Metric::MessagesGivenBack, Metric::Ticks] {
         let counted = counted(metric, away_since);
         assert!(counted.iter().all(|count| *count > 0), "{metric:?}: {counted:?}");
@@ -94,7 +94,7 @@ async fn a_model_that_is_away_is_asked_about_the_open_waves_of_a_chunk() {
     world.services.gemini.faults().add(serde_json::from_value(away).unwrap());
     let apify_run = world.harvest(&names);
     assert_eq!(world.webhook(&apify_run).await, 202);
-    // The first try is over, the next one is not due.
+    // The first attempt is over, and the next one is not due.
     tokio::time::sleep(Duration::from_secs(30)).await;
     let refused = count(&world.services.gemini.requests(), "generate", 503);
     assert_eq!(refused, 24, "of two chunks two waves of two calls, three times each");
@@ -163,7 +163,7 @@ async fn records_that_an_invocation_has_no_time_for_are_counted() {
     let events = include_str!("../../../events/metrics-events.json");
     let events = serde_json::from_str(events).unwrap();
     let begun = Instant::now();
-    // All of it is kept back for the answer.
+    // All of this time is reserved for the answer.
     let deadline = Deadline::after(Duration::from_secs(5));
     let response = metrics_finalizer::handle(&finalizer, events, deadline).await;
     assert_eq!(response.batch_item_failures.len(), 0, "the events are stored");

@@ -1,5 +1,6 @@
-//! The real functions, queues and event log on paused time, over simulated services in process: hours
-//! pass in seconds. One `Env` for all tests: each further one would compile the functions once more.
+//! The real functions, queues and event log on paused time, over simulated services in process:
+//! hours pass in seconds. All tests share one `Env`, because each further one would compile the
+//! functions again.
 
 use crate::counted_log::CountedLog;
 use crate::fake_gemini::FakeGemini;
@@ -27,9 +28,9 @@ pub(crate) struct Services {
     pub(crate) airtable: Arc<Simulated<Airtable>>,
     pub(crate) apify: Arc<Simulated<Apify>>,
     pub(crate) gemini: Arc<Simulated<Gemini>>,
-    /// What answers in Gemini's place, if anything does.
+    /// A replacement for Gemini, if any.
     pub(crate) fake_gemini: Option<Arc<Simulated<FakeGemini>>>,
-    /// The paths that were asked for, in their order.
+    /// The requested paths, in order.
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -94,7 +95,7 @@ pub(crate) fn services(clock: &Clock) -> Services {
     services_that_take(Duration::from_millis(150), Duration::from_secs(3), clock)
 }
 
-/// Services of which Airtable and the model take so long to answer.
+/// Services in which Airtable and the model take this long to answer.
 pub(crate) fn services_that_take(airtable: Duration, model: Duration, clock: &Clock) -> Services {
     let now = clock.clone();
     let clock = simulators::Clock::new(move || now.now());
@@ -119,7 +120,7 @@ pub(crate) fn services_that_take(airtable: Duration, model: Duration, clock: &Cl
     }
 }
 
-/// The adapters that a system with this clock has, over furnished bases and an empty database.
+/// The adapters of a system with this clock, over furnished bases and an empty database.
 pub(crate) fn adapters(clock: &Clock) -> Adapters<World> {
     let transport = services(clock);
     furnish(transport.airtable.service());
@@ -137,7 +138,7 @@ impl World {
         Self::start_with(&[])
     }
 
-    /// Starts with these variables besides the others.
+    /// Starts with these additional variables.
     pub(crate) fn start_with(set: &[(&str, &str)]) -> Self {
         let clock = clock();
         let services = services(&clock);
@@ -145,7 +146,7 @@ impl World {
         Self::start_on(services, Database::in_memory().unwrap(), &clock, set)
     }
 
-    /// Starts on services and a database that are there, on a machine with this clock.
+    /// Starts on existing services and an existing database, on a machine with this clock.
     pub(crate) fn start_on(
         services: Services,
         database: Database,
@@ -165,20 +166,20 @@ impl World {
         Self { services, queue, database, intake, _functions: functions }
     }
 
-    /// Adds leads; returns their record ids.
+    /// Adds leads. Returns their record ids.
     pub(crate) fn add_leads(&self, names: &[String]) -> Vec<String> {
         let rows = names.iter().map(|name| lead_row(name).as_object().unwrap().clone());
         self.services.airtable.service().insert_all(CLIENT_BASE, "Leads", rows.collect()).unwrap()
     }
 
-    /// Adds leads, and a harvest with a post of each; returns the Apify run's id.
+    /// Adds leads, and a harvest with a post of each. Returns the Apify run's id.
     pub(crate) fn harvest(&self, names: &[String]) -> String {
         self.add_leads(names);
         self.harvest_of("2026-11-23T09:45:19Z", names, |_| "Some words.".to_owned())
     }
 
-    /// Adds a harvest that started at this time, with a post of each of these; returns the Apify
-    /// run's id.
+    /// Adds a harvest that started at this time, with one post of each of these leads. Returns the
+    /// Apify run's id.
     pub(crate) fn harvest_of(
         &self,
         started_at: &str,
@@ -196,13 +197,13 @@ impl World {
         })
     }
 
-    /// Posts the webhook of a harvest; returns the answer's status.
+    /// Posts the webhook of a harvest. Returns the answer's status.
     pub(crate) async fn webhook(&self, apify_run: &str) -> u16 {
         let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
         self.post(&format!("/webhooks/apify?clientId={CLIENT}"), &body).await
     }
 
-    /// Posts a body with the webhook's token; returns the answer's status.
+    /// Posts a body with the webhook's token. Returns the answer's status.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> u16 {
         let request = Request::post(path)
             .header(http::header::AUTHORIZATION, format!("Bearer {WEBHOOK_TOKEN}"))
@@ -221,7 +222,7 @@ impl World {
         count(&self.services.airtable.requests(), kind, 200)
     }
 
-    /// The run records, the complete ones first.
+    /// The run records, complete ones first.
     pub(crate) fn records(&self) -> Vec<serde_json::Map<String, Value>> {
         let airtable = self.services.airtable.service();
         let rows = airtable.rows(MASTER_BASE, run_record::TABLE).unwrap();

@@ -56,7 +56,8 @@ async fn a_webhook_delivered_twice_and_again_a_day_later_changes_nothing() {
     let mut before = pipeline.record();
     let billed = pipeline.billed_tokens();
 
-    // A day later the queue no longer remembers the first; chunks are queued and worked on anew.
+    // A day later the queue no longer remembers the first message, so chunks are queued and handled
+    // again.
     let task = ScoringTask::Ingest(Ingest {
         apify_run_id: apify_run.parse().unwrap(),
         event_type: "ACTOR.RUN.SUCCEEDED".to_owned(),
@@ -89,7 +90,7 @@ async fn a_run_id_that_comes_along_names_the_run_for_this_client() {
     assert_eq!(record[run_record::RUN_TYPE], "Orchestrated");
     assert_eq!(told(&record), "Completed: 3 harvested, 3 examined, 3 scored; balanced");
 
-    // Without the hint the harvest is found on that record.
+    // Without the hint, that record names the harvest.
     let (again, _) = pipeline.webhook(&apify_run, "client=Guy-Wilson&x=1").await;
     assert_eq!(again, 202);
     pipeline.settle().await;
@@ -134,8 +135,8 @@ async fn a_harvest_of_nobody_who_is_served_leaves_a_failed_record_and_scores_not
     }
 }
 
-/// A worker found that a harvest is nobody's and died over it. The table that names its client since then
-/// does not make the next attempt work on another run.
+/// A worker found that a harvest has no client, and died. If the table then names a client, the
+/// next attempt must still not work on another run.
 #[tokio::test]
 async fn a_harvest_of_nobody_stays_nobodys_in_every_attempt() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
@@ -238,7 +239,7 @@ async fn answers_that_are_no_results_are_not_taken_for_any() {
         (Marker::ScoreOutOfRange, "Completed", 1),
         (Marker::StrangerPost, "Completed", 2),
         (Marker::PartialSafety, "Failed", 0),
-        // The answer is whole: what was paid for is used.
+        // The answer is complete, so the paid answer is used.
         (Marker::UnknownFinish, "Completed", 2),
     ] {
         println!("{marker:?}");

@@ -1,5 +1,5 @@
-//! Profiles that failed or are missing are scored again when a person ticks `Retry`: these and no
-//! other, in the same run, and what every try used is counted.
+//! Failed or missing profiles are scored again when a person ticks `Retry`: only these, in the same
+//! run, and the usage of every attempt is counted.
 
 use serde_json::{Value, json};
 use shared::core::digest::{id_of, short_id_of};
@@ -12,25 +12,25 @@ use tests::{CLIENT, CLIENT_BASE, Pipeline, profile_of};
 
 const ABOUT: &str = "Runs operations at a company of eighty people and decides about tools.";
 
-/// A profile about which the model's answer is of no use.
+/// A profile for which the model gives no usable answer.
 fn spoilt(by: Marker) -> Value {
     profile_of(&format!("{ABOUT} {}", by.text()))
 }
 
-/// Puts right what spoilt a lead's profile, and leaves the row's status as it is.
+/// Corrects a lead's profile, and leaves the row's status as it is.
 fn mend(pipeline: &Pipeline, lead: &str) {
     let profile = profile_of(ABOUT)[leads::RAW_PROFILE].clone();
     pipeline.edit_lead(lead, &json!({leads::RAW_PROFILE: profile}));
 }
 
-/// Has a client's waiting profiles scored.
+/// Requests scoring of a client's waiting profiles.
 async fn score(pipeline: &Pipeline, client: &str) {
     let body = json!({"clientId": client, "kind": "profile"});
     assert_eq!(pipeline.post("/runs", &body.to_string()).await.0, 202);
     pipeline.settle().await;
 }
 
-/// The only run record as an operator sums up its profiles.
+/// The profiles of the only run record, in an operator's summary.
 fn told(pipeline: &Pipeline) -> String {
     let record = pipeline.record();
     let text = |name: &str| record[name].as_str().unwrap().to_owned();
@@ -91,7 +91,7 @@ async fn a_profile_that_fails_in_the_replay_too_is_left_as_it_is_until_the_next_
     for tries in 2..=3 {
         pipeline.retry().await;
         assert_eq!(told(&pipeline), "Failed: 1 examined, 0 scored; balanced");
-        // Each plan asks with more room twice.
+        // Each plan asks again twice, with more room.
         assert_eq!(
             (status(&pipeline, &cut).as_str(), calls(&pipeline)),
             (leads::PARSE_ERROR, 3 * tries)
@@ -149,7 +149,7 @@ fn key(lead: &str) -> LeadKey {
     short_id_of(&[lead]).parse().unwrap()
 }
 
-/// A run that is to score profiles in these plans, of these chunks; all are planned.
+/// A run that will score profiles in these plans with these chunks. All are planned.
 fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
     let (kind, whole) = (Kind::Profile, plan("whole"));
     let planned = |name: &str, chunks, part_of| {
@@ -185,7 +185,7 @@ fn opened(plans: &[(&str, &[&[&str]])]) -> Vec<Fact> {
     facts
 }
 
-/// The first chunk of the plan `part`, whose leads are these rows.
+/// The first chunk of the plan `part`, with the leads of these rows.
 fn first_chunk(rows: &[&str]) -> OutgoingMessage {
     let leads: Vec<Value> =
         rows.iter().map(|row| json!({"key": key(row), "lead": {"record": row}})).collect();
@@ -207,7 +207,7 @@ async fn a_run_whose_chunk_of_profiles_is_lost_is_completed_by_retry() {
     let variables = [("PROJECT_SECONDS", "0"), ("STALL_MINUTES", "0"), ("LANES", "1")];
     let pipeline = Pipeline::start_with(&variables).await;
     let [jane, max, eve] = ["jane", "max", "eve"].map(|l| pipeline.add_lead(l, profile_of(ABOUT)));
-    // Behind the tick of the start.
+    // After the first tick.
     pipeline.tick().await;
     pipeline.report(opened(&[("part", &[&[&jane], &[&max, &eve]])])).await;
     pipeline.system.queue.send(QueueName::Scoring, vec![first_chunk(&[&jane])]).await.unwrap();
@@ -249,7 +249,7 @@ async fn the_plans_of_a_replay_share_what_the_limit_leaves() {
     pipeline.tick().await;
     pipeline.report(opened(&[("one part", &[&[&jane]]), ("another", &[&[&max]])])).await;
     pipeline.tick().await;
-    // More than one of these is expected to use, and less than both.
+    // Enough for the expected usage of one of the two plans, but not of both.
     pipeline.edit_client(&json!({clients::PROFILE_TOKEN_LIMIT: 3_000}));
     pipeline.retry().await;
     assert_eq!(told(&pipeline), "Completed: 1 examined, 1 scored; balanced");

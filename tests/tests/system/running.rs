@@ -1,4 +1,4 @@
-//! A run of many chunks: the end of each is told, and only the last can end the run.
+//! A run of many chunks: the end of each is reported, and only the last can end the run.
 
 use crate::counted_log::CountedLog;
 use crate::paused::{Services, World, adapters, clock, variable};
@@ -31,7 +31,7 @@ impl Stage {
         Self { finalizer: Finalizer::new(config, adapters, limiters, clock), services, log }
     }
 
-    /// Hands the finalizer facts about the run in one batch; returns how often it read the log.
+    /// Sends the finalizer facts about the run in one batch. Returns how often it read the log.
     async fn tell(&self, facts: &[Value]) -> usize {
         let run = json!({"base_run": "261123-094519", "client": "Guy-Wilson",
             "client_name": "Guy Wilson", "run_type": "standalone",
@@ -57,7 +57,7 @@ impl Stage {
     }
 }
 
-/// What a worker tells when the chunk's only lead is scored.
+/// The facts that a worker reports when the chunk's only lead is scored.
 fn ended(chunk: usize) -> [Value; 2] {
     let attempt = json!({"plan": PLAN, "chunk": chunk, "started_at": "2026-11-23T10:00:00Z",
         "attempt": "6Kbq8tZ1vQ0Fh3mPzXn2Lw"});

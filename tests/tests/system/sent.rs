@@ -1,10 +1,10 @@
-//! A queue for intake, which does nothing but send.
+//! A queue for intake, which only sends.
 
 use shared::ports::{NewDeadLetter, OutgoingMessage, Queue, QueueError, QueueName, WaitingMessage};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Remembers what was sent. Takes this long for each message.
+/// Remembers what was sent. Each message takes this long.
 #[derive(Clone, Default)]
 pub(crate) struct Sent {
     pub(crate) messages: Arc<Mutex<Vec<OutgoingMessage>>>,

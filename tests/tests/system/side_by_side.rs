@@ -1,5 +1,5 @@
-//! Clients are scored side by side: none waits for another's backlog. On paused time; order and counts
-//! alone are judged.
+//! Clients are scored side by side: none waits for another's backlog. On paused time; only order
+//! and counts are judged.
 
 use crate::paused::{World, clock, services_that_take};
 use jiff::SignedDuration;
@@ -18,7 +18,7 @@ fn base_of(client: usize) -> String {
     format!("appSide{client:010}")
 }
 
-/// Adds clients with a lead each whose post waits.
+/// Adds clients, each with one lead whose post waits.
 fn add_clients(world: &World) {
     let airtable = world.services.airtable.service();
     for client in 0..CLIENTS {
@@ -36,7 +36,7 @@ fn add_clients(world: &World) {
     }
 }
 
-/// Asks for what waits of all clients.
+/// Requests scoring of all clients' waiting leads.
 async fn score_all(world: &World) {
     let task = json!({"clients": "all", "kind": "post", "base_run": "261123-020000"});
     let task: ScoreWaiting = serde_json::from_value(task).unwrap();
@@ -53,7 +53,7 @@ async fn every_client_is_at_work_before_the_first_is_done() {
     let world = World::start();
     add_clients(&world);
     score_all(&world).await;
-    // A lead's row is written with a request to its table itself; it is read with one below it.
+    // A lead's row is written with a request to the table's path, and read with a path below it.
     let is_written = |path: &String| path.starts_with("/v0/appSide") && path.ends_with("/Leads");
     while !asked(&world).iter().any(is_written) {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -78,8 +78,8 @@ async fn what_the_master_base_says_of_all_clients_is_read_once() {
     assert_eq!(reads, 1, "for {CLIENTS} clients and one without leads");
 }
 
-/// Scores what waits of [`CLIENT`] in a task of the scoring of all clients, which read its row so many minutes
-/// ago, when the client was paused. Returns the status on the run's record.
+/// Scores the waiting leads of [`CLIENT`], in a task for all clients that read the client's row
+/// this many minutes ago, when the client was paused. Returns the status on the run's record.
 async fn scored_by_a_row_of(world: &World, minutes: i64, run: &str) -> String {
     let read_at = clock().now() - SignedDuration::from_mins(minutes);
     let row = json!({"read_at": read_at, "record": "rec00000000000001", "cells": {
@@ -107,7 +107,7 @@ async fn a_clients_row_that_was_read_long_ago_is_read_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_hundred_rows_are_read_in_a_request() {
-    // A model that is quick: rows that are old when they are written are read again.
+    // A fast model, because old rows are read again before they are written.
     let (clock, moment) = (clock(), Duration::from_millis(50));
     let services = services_that_take(moment, moment, &clock);
     furnish(services.airtable.service());
@@ -130,7 +130,7 @@ async fn a_hundred_rows_are_read_in_a_request() {
     assert_eq!(world.record()[run_record::STATUS], "Completed");
     let lists = format!("/v0/{CLIENT_BASE}/{}/listRecords", leads::TABLE);
     let reads = asked(&world).iter().filter(|path| **path == lists).count();
-    // The base lacks the view that is asked for first.
+    // The base lacks the view that is requested first.
     assert_eq!(reads, 1 + 2 + 2, "two pages of waiting leads, and a chunk in each of two lanes");
 }
 

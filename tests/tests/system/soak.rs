@@ -1,5 +1,5 @@
-//! The functions as they run on AWS: processes that know nothing of one another, each with its part of a
-//! base's request limit. On paused time. `tests/bench/soak` runs it for an hour.
+//! The functions as they run on AWS: processes that do not know each other, each with its share of
+//! a base's request limit. On paused time. `tests/bench/soak` runs it for an hour.
 
 use crate::counted_log::CountedLog;
 use crate::paused::{Services, World, clock, count, services_that_take, variable};
@@ -24,14 +24,15 @@ use tests::{lead_row, post, profile};
 use tokio::task::JoinSet;
 
 const WORKERS: usize = 8;
-/// Each has both of its lanes at work.
+/// Each client has both of its lanes in work.
 const CLIENTS: usize = WORKERS / 2;
 const LANES: u32 = 2;
-/// Leads of a harvest, six chunks for each lane; of each client, one waits while another is scored.
+/// Leads of a harvest, in six chunks per lane. Each client has one harvest waiting while another is
+/// scored.
 const LEADS: usize = 2_400;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The queues with the groups that they have on SQS.
+/// The queues with their groups on SQS.
 #[derive(Clone)]
 struct SqsGroups(SqliteQueue);
 
@@ -89,7 +90,7 @@ fn mapping(batch_size: usize, concurrency: usize) -> MappingOptions {
     }
 }
 
-/// Starts the processes: whichever is idle for longest gets the next message.
+/// Starts the processes. The process that was idle for longest gets the next message.
 fn start(
     services: &Services,
     queue: &SqliteQueue,
@@ -111,7 +112,7 @@ fn start(
     let tasks = Dispatcher::new(queue.clone(), QueueName::Scoring, mapping(1, WORKERS), tasks);
     running.spawn(tasks.unwrap().run());
     let config = metrics_finalizer::Config::read(variable).unwrap();
-    // It sends nothing here, so its groups are no other than on SQS.
+    // It sends nothing here, so its groups are the same as on SQS.
     let (transport, queue, log) = (services.clone(), queue.clone(), CountedLog::new(log));
     let adapters = metrics_finalizer::Adapters::<World> { transport, queue: queue.clone(), log };
     let limiters = Arc::new(Limiters::of_one_process(Rate::FINALIZER));
@@ -140,7 +141,7 @@ impl Client {
         Self { name, base, harvests: 0, leads: VecDeque::new() }
     }
 
-    /// Adds a harvest of new leads, and takes away the leads of the one before the last.
+    /// Adds a harvest of new leads, and removes the leads of the harvest before the last.
     async fn harvest(&mut self, services: &Services, queue: &SqliteQueue) {
         let airtable = services.airtable.service();
         let (n, table) = (self.harvests, leads::TABLE);
@@ -175,7 +176,7 @@ impl Client {
     }
 }
 
-/// Requests to the leads of each base since the last look, by the base.
+/// Requests about the leads of each base since the last check, by base.
 fn asked_of_leads(services: &Services) -> BTreeMap<String, usize> {
     let mut asked = BTreeMap::new();
     for path in std::mem::take(&mut *services.asked.lock().unwrap()) {

@@ -1,5 +1,5 @@
-//! A measurement: how soon a harvest begins behind a stuck task, one whose harvest Apify still calls
-//! RUNNING. Both are of one client, so both are in its lane. Prints JSON.
+//! A measurement: how soon a harvest begins behind a stuck task, whose harvest Apify still calls
+//! RUNNING. Both belong to one client, so both are in its lane. Prints JSON.
 
 use serde_json::json;
 use shared::ports::QueueName;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tests::{CLIENT, Harvest, Pipeline, post};
 
 const TIMES: usize = 10;
-/// Between two looks.
+/// Time between two checks.
 const LOOK: Duration = Duration::from_millis(1);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +33,7 @@ async fn a_harvest_begins_at_once_behind_a_stuck_task_in_its_lane() {
     println!("{told:#}");
 }
 
-/// How long after a stuck task's attempt had failed, and after it had begun, the other harvest begins.
+/// How long after the stuck task's attempt failed, and after it began, the other harvest begins.
 async fn measure() -> (Duration, Duration) {
     let pipeline = Pipeline::start().await;
     pipeline.add_lead("jane", json!({}));
@@ -52,7 +52,7 @@ async fn measure() -> (Duration, Duration) {
     (begun.duration_since(failed), begun.duration_since(asked))
 }
 
-/// How often Apify was asked about a run.
+/// How many requests to Apify were about a run.
 fn runs_asked_about(pipeline: &Pipeline) -> u64 {
     let requests = pipeline.services.apify.requests();
     requests.iter().filter(|request| request.kind == "run").map(|request| request.count).sum()

@@ -19,7 +19,7 @@ async fn a_service_account_scores_as_well_as_an_api_key() {
     assert_eq!(granted.sum::<u64>(), 1, "one access token serves all calls");
 }
 
-/// A run of a lead with flex, at a location.
+/// The run of a lead with the flex tier, at a location.
 async fn flex_at(location: &str) -> Pipeline {
     let set = [("GEMINI_TIER", "flex"), ("VERTEX_LOCATION", location)];
     let pipeline = Pipeline::start_on_vertex_with(&set).await;

@@ -1,4 +1,5 @@
-//! The documents against the repository: what they name is there, and what is there they name.
+//! Compares the documents with the repository: what they name must exist, and what exists must be
+//! named.
 
 use crate::document::{TEMPLATE, plain, sources};
 use regex::Regex;
@@ -6,10 +7,10 @@ use shared::telemetry::metrics::Metric;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The README's bound, in words.
+/// Most words of the README.
 const README_WORDS: usize = 600;
 
-/// The folders that the documents name files of.
+/// The folders in which the documents name files.
 const FOLDERS: &str =
     r"(?:functions|shared|simulators|runtally|tests|docs|deploy|events|\.ci|\.cargo|\.github)";
 
@@ -22,7 +23,7 @@ fn read(path: &str) -> String {
     read.unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The documents that say how things are, by their path. The changelog says how they were.
+/// The documents that describe the current state, by path. The changelog describes the past.
 fn documents() -> Vec<(String, String)> {
     let files = std::fs::read_dir(root().join("docs")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
@@ -50,7 +51,7 @@ fn anchors(page: &str) -> BTreeSet<String> {
     headings.iter().map(anchor).collect()
 }
 
-/// Fails with the names that `page` does not have between backticks.
+/// Fails with the names that `page` does not contain in backticks.
 fn assert_named(page: &str, names: impl IntoIterator<Item = String>) {
     let text = read(page);
     let named = found(r"`([^`\n]+)`", &text);
@@ -154,7 +155,7 @@ fn every_dependency_has_a_reason_and_no_other_crate_has() {
     let manifest = read("Cargo.toml");
     let (_, listed) = manifest.split_once("[workspace.dependencies]").unwrap();
     let listed = listed.split("\n[").next().unwrap_or_default();
-    // The workspace's own crates have a path.
+    // The workspace's own crates have a path, not a version.
     let crates = found(r#"(?m)^([a-z0-9_-]+) = (?:"|\{ version)"#, listed);
     let page = read("docs/dependencies.md");
     let reasons = page.split("\n## What was not taken").next().unwrap_or_default();

@@ -13,7 +13,7 @@ pub(crate) const TEXT: &str = include_str!("../../../template.yaml");
 pub(crate) struct Template(Value);
 
 impl Template {
-    /// The value at `path`, whose parts are divided by slashes.
+    /// The value at `path`, whose parts are separated by slashes.
     pub(crate) fn at(&self, path: &str) -> &Value {
         path.split('/').fold(&self.0, |value, part| {
             let next = value.get(part);
@@ -49,7 +49,7 @@ impl Template {
         resources.iter().filter(is_kind).map(|(name, _)| plain(name)).collect()
     }
 
-    /// A function's variables: its own and those that all functions have.
+    /// A function's variables: its own and those of all functions.
     pub(crate) fn variables(&self, function: &str) -> BTreeMap<String, String> {
         let own = format!("Resources/{function}/Properties/Environment/Variables");
         let all = "Globals/Function/Environment/Variables";
@@ -60,8 +60,8 @@ impl Template {
             .collect()
     }
 
-    /// What stands in each variable when nobody chose a parameter's value; `None` where the
-    /// template says nothing of it.
+    /// The value of each variable if no parameter is set; `None` if the template does not determine
+    /// it.
     pub(crate) fn defaults(&self, function: &str) -> BTreeMap<String, Option<String>> {
         let parameters = self.at("Parameters");
         let default = |of: &str| match parameters.get(of) {
@@ -74,12 +74,12 @@ impl Template {
         variables.iter().map(|(name, of)| (name.clone(), default(of))).collect()
     }
 
-    /// What the role of a function or schedule may do: the actions by resource.
+    /// What the role of a function or schedule may do: actions by resource.
     pub(crate) fn rights(&self, role: &str) -> BTreeMap<String, Vec<String>> {
         self.rights_if(role, None)
     }
 
-    /// What a role may do under this condition alone.
+    /// What a role may do under this condition only.
     pub(crate) fn rights_if(
         &self,
         role: &str,
@@ -117,7 +117,7 @@ fn list(value: &Value) -> Vec<String> {
     }
 }
 
-/// The value as text; what it refers to, for a reference: `!GetAtt Queue.Arn` is `Queue.Arn`.
+/// The value as text. For a reference, the target: `!GetAtt Queue.Arn` is `Queue.Arn`.
 pub(crate) fn plain(value: &Value) -> String {
     match value {
         Value::Tagged(tagged) => plain(&tagged.value),
@@ -134,7 +134,7 @@ pub(crate) fn plain(value: &Value) -> String {
     }
 }
 
-/// The Rust files below a folder of the workspace, by their path in it.
+/// The Rust files in a folder of the workspace, by their path in the folder.
 pub(crate) fn sources(folder: &str) -> BTreeMap<String, String> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).join(folder);
     let mut found = BTreeMap::new();

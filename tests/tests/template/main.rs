@@ -1,5 +1,5 @@
-//! `template.yaml` against the code: what a function is given is what it asks for, and what it
-//! may do is what its ports do.
+//! Compares `template.yaml` with the code: a function gets the variables that it reads, and may do
+//! what its ports do.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod docs;
@@ -17,7 +17,7 @@ use shared::messages::{ClientScope, Kind, Message, MetricsMessage, ScoringTask, 
 use std::collections::BTreeSet;
 use variables::{BASE, FUNCTIONS};
 
-/// What is set once and for all.
+/// Settings with a fixed value.
 const SETTINGS: [(&str, &str); 30] = [
     // Functions are Rust on the newest runtime, with traces.
     ("Globals/Function/Runtime", "provided.al2023"),
@@ -27,7 +27,7 @@ const SETTINGS: [(&str, &str); 30] = [
     ("Resources/WebhookIntake/Metadata/BuildMethod", "rust-cargolambda"),
     ("Resources/Scoring/Metadata/BuildMethod", "rust-cargolambda"),
     ("Resources/MetricsFinalizer/Metadata/BuildMethod", "rust-cargolambda"),
-    // The event log is paid by use, restorable and encrypted, and outlives the stack.
+    // The event log is paid by use, can be restored, is encrypted, and survives the stack.
     ("EventLog/BillingMode", "PAY_PER_REQUEST"),
     ("EventLog/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled", "true"),
     ("EventLog/SSESpecification/SSEEnabled", "true"),
@@ -35,28 +35,29 @@ const SETTINGS: [(&str, &str); 30] = [
     ("EventLog/TimeToLiveSpecification/Enabled", "EventLogForgets,true,false"),
     ("EventLog/TimeToLiveSpecification/AttributeName", EXPIRES_AT),
     ("Parameters/EventLogDays/Default", "0"),
-    // A function that everybody may call has executions of its own, and no loop through it goes on.
+    // A function that anybody can call has its own executions, and no loop through it continues.
     (
         "WebhookIntake/ReservedConcurrentExecutions",
         "KeepsIntakeConcurrency,IntakeConcurrency,AWS::NoValue",
     ),
     ("WebhookIntake/RecursiveLoop", "Terminate"),
-    // Tasks and due records come back through the retry queue, with the trace by which Lambda counts.
+    // Tasks and due records come back through the retry queue, with the trace that Lambda uses to
+    // count.
     ("Scoring/RecursiveLoop", "Allow"),
     ("MetricsFinalizer/RecursiveLoop", "Allow"),
     ("Conditions/HasAlarmEmail", "AlarmEmail,none"),
     ("EventLog/DeletionProtectionEnabled", "true"),
     ("Resources/EventLog/DeletionPolicy", "Retain"),
     ("Resources/EventLog/UpdateReplacePolicy", "Retain"),
-    // Lambda has at most one batch of a FIFO group in work; events and ticks share the group, so
-    // that the finalizer never works on two batches of one base.
+    // Lambda has at most one batch of a FIFO group in work. Events and ticks share the group, so
+    // the finalizer never works on two batches of one base.
     ("MetricsQueue/FifoQueue", "true"),
     ("Tick/Target/Arn", "MetricsQueue.Arn"),
     ("Tick/Target/SqsParameters/MessageGroupId", "MasterBaseId"),
     // The API is throttled.
     ("Api/DefaultRouteSettings/ThrottlingRateLimit", "WebhookRateLimit"),
     ("Api/DefaultRouteSettings/ThrottlingBurstLimit", "WebhookRateLimit"),
-    // Outside this prefix the account's policy of log deliveries fills up.
+    // With another prefix, the account's policy for log deliveries fills up.
     ("ApiLogs/LogGroupName", "/aws/vendedlogs/${AWS::StackName}-api"),
     (
         "Scoring/Events/Tasks/Properties/ScalingConfig",
@@ -91,7 +92,8 @@ fn alarms_are_encrypted_with_a_key_that_cloudwatch_may_use() {
     let service = "Effect=Allow,Principal=Service=cloudwatch.amazonaws.com,\
                    Action=kms:Decrypt,kms:GenerateDataKey,Resource=*";
     assert!(of("KeyPolicy/Statement").contains(service), "{}", of("KeyPolicy/Statement"));
-    // There is no topic without an address; with a key of the operator's, this one is not paid for.
+    // Without an address there is no topic. With the operator's key, the stack's own key is not
+    // paid for.
     assert_eq!(plain(TEMPLATE.at("Conditions/HasAlarmKey")), "HasAlarmEmail,HasNoCustomerKey");
 }
 
@@ -166,7 +168,7 @@ fn scheduled_messages_can_be_read_and_differ_from_time_to_time() {
         assert_eq!(given_up, format!("{dead_letters}.Arn"), "{schedule}");
         let watched = TEMPLATE.property(alarm, "Dimensions");
         assert!(watched.ends_with(&format!("Value={dead_letters}.QueueName")), "{watched}");
-        // The queue deduplicates by content: the same body within five minutes would vanish.
+        // The queue deduplicates by content: the same body would be dropped within five minutes.
         let [first, second] = scheduled(&schedule);
         assert_ne!(first, second, "{schedule}");
         let target = TEMPLATE.property(&schedule, "Target/Arn");

@@ -1,4 +1,4 @@
-//! What is observed: logs that end, alarms that say what to do, a dashboard of metrics that exist.
+//! Monitoring: logs that expire, alarms that say what to do, a dashboard of existing metrics.
 
 use crate::document::{TEMPLATE, plain, sources};
 use shared::messages::MAX_PLAN_LEADS;
@@ -6,17 +6,17 @@ use shared::services::airtable::Rate;
 use shared::telemetry::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// An alarm: its name and metric; whose metric that is, a queue's, a function's or a service's of our
-/// own; above what it goes off, or below what for [`TICKS`]; over how many periods of how many
-/// seconds.
+/// An alarm: its name and metric; the source of the metric (a queue, a function or one of our
+/// services); the threshold above which it goes off, or below which for [`TICKS`]; the number of
+/// periods and their seconds.
 type Alarm = (&'static str, &'static str, &'static str, u64, (u64, u64));
 
-/// Something that should not happen once.
+/// For something that should never happen.
 const ONCE: (u64, u64) = (1, 300);
-/// Something that must last: ticks, and the tries of a message, are ten minutes apart or less, so
-/// that each period has one.
+/// For something that lasts. Ticks, and the attempts at a message, are at most ten minutes apart,
+/// so each period has one.
 const LASTING: (u64, u64) = (3, 900);
-/// The alarm that goes off when nothing comes.
+/// The alarm that goes off if no data comes.
 const TICKS: &str = "TicksAlarm";
 
 const VISIBLE: &str = "ApproximateNumberOfMessagesVisible";
@@ -30,9 +30,9 @@ const ALARMS: [Alarm; 18] = [
     ("RetryAgeAlarm", AGE, "RetryQueue.QueueName", 2700, ONCE),
     ("ScoringAgeAlarm", AGE, "ScoringQueue.QueueName", 21_600, ONCE),
     ("MetricsAgeAlarm", AGE, "MetricsQueue.QueueName", 1200, ONCE),
-    // A webhook with a wrong token comes four times within the period, doctor's probe once.
+    // A webhook with a wrong token comes four times within the period, doctor's probe comes once.
     ("ApiClientErrorsAlarm", "4xx", "Api", 3, (1, 900)),
-    // Whatever intake fails over, throttling too, its callers see.
+    // Callers see every failure of intake, throttling too.
     ("ApiServerErrorsAlarm", "5xx", "Api", 0, ONCE),
     ("ScoringErrorsAlarm", "Errors", "Scoring", 0, ONCE),
     ("MetricsFinalizerErrorsAlarm", "Errors", "MetricsFinalizer", 0, ONCE),
@@ -85,8 +85,8 @@ fn the_largest_run_of_a_client_sets_off_no_alarm_by_its_length() {
     let lanes = TEMPLATE.number_at("Parameters/Lanes/Default");
     // Chunks of 500 leads, one after the other in each lane.
     let chunks = MAX_PLAN_LEADS as u64 / 500 / lanes;
-    // A wave of ten leads waits for the model and is written in a request, under a token limit one after
-    // the other; a chunk reads its leads in five and rests for a second.
+    // A wave of ten leads waits for the model and is written in one request. Under a token limit
+    // waves do not overlap. A chunk reads its leads in five requests and rests for a second.
     let (waves, model) = (50, 10);
     let airtable = (waves + 5) / Rate::chunk(lanes.try_into().unwrap()).requests as u64 + 1;
     let longest = chunks * (waves * model + airtable);
@@ -94,11 +94,11 @@ fn the_largest_run_of_a_client_sets_off_no_alarm_by_its_length() {
     assert!(longest + 3600 < allowed, "{longest} s, and an hour for others before it");
 }
 
-/// The crates of the functions; each one's name is the service of its metrics.
+/// The crates of the functions. A crate's name is the service of its metrics.
 const SERVICES: [&str; 3] = ["webhook-intake", "scoring", "metrics-finalizer"];
 
-/// What each function can count, as its code has it: the calls of `metrics_emf` in its crate and in
-/// the modules of `shared` that it uses.
+/// What each function can count, according to its code: the calls of `metrics_emf` in its crate and
+/// in the modules of `shared` that it uses.
 fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
     let shared = sources("shared/src");
     let metrics_emf = &shared["telemetry/metrics.rs"];
@@ -124,14 +124,14 @@ fn emitted_by_service() -> BTreeMap<&'static str, BTreeSet<String>> {
     emitted.into()
 }
 
-/// The metrics that `text` counts by its calls of `metrics_emf`.
+/// The metrics that `text` counts through its calls of `metrics_emf`.
 fn emitted_in(text: &str, metrics_emf: &str) -> BTreeSet<String> {
     let calls = text.split("metrics::").skip(1);
     let names = calls.map(|call| call.split('(').next().unwrap());
     names.flat_map(|name| emitted_by(name, metrics_emf)).collect()
 }
 
-/// The metrics that a function of `metrics_emf` counts, itself or by another one.
+/// The metrics that a function of `metrics_emf` counts, directly or through another one.
 fn emitted_by(function: &str, metrics_emf: &str) -> BTreeSet<String> {
     let Some((_, body)) = metrics_emf.split_once(&format!("fn {function}(")) else {
         return BTreeSet::new();
@@ -160,7 +160,7 @@ fn shown_on_the_dashboard() -> Vec<[String; 4]> {
         for metric in widget["properties"]["metrics"].as_array().unwrap() {
             let texts = metric.as_array().unwrap().iter().filter_map(|part| part.as_str());
             let texts: Vec<&str> = texts.collect();
-            // A dot is what stood there in the line before, three dots are all of it.
+            // A dot repeats the value of the previous line, three dots repeat all of it.
             let before = shown[first..].last();
             let full = match texts.as_slice() {
                 ["..."] => before.unwrap().clone(),

@@ -1,21 +1,21 @@
-//! The queues are as the functions need them, and each feeds its function.
+//! The queues are set up as the functions need them, and each triggers its function.
 
 use crate::document::TEMPLATE;
 use shared::core::failure::{QUEUE_RECEIVES, RETRY_RECEIVES, RETRY_VISIBILITY};
 use shared::core::limits::DEDUPLICATION_WINDOW;
 
-/// A key of the operator's, where there is one.
+/// The operator's key, if there is one.
 pub(crate) const CUSTOMER_KEY: &str = "HasCustomerKey,CustomerKeyArn,AWS::NoValue";
-/// SQS's own encryption, where there is none.
+/// SQS's own encryption, if there is no such key.
 pub(crate) const OWN_ENCRYPTION: &str = "HasCustomerKey,false,true";
 
-/// Queue, its dead-letter queue, the function that it feeds and the name of the mapping.
+/// Queue, its dead-letter queue, the function that it triggers and the name of the mapping.
 pub(crate) const QUEUES: [(&str, &str, &str, &str); 2] = [
     ("ScoringQueue", "ScoringDeadLetters", "Scoring", "Tasks"),
     ("MetricsQueue", "MetricsDeadLetters", "MetricsFinalizer", "Metrics"),
 ];
 
-/// What takes the messages of schedules that their queue did not take, and its alarm.
+/// The queue for messages that schedules could not send, and its alarm.
 pub(crate) const SCHEDULES: (&str, &str) = ("ScheduleDeadLetters", "ScheduleDeadLettersAlarm");
 
 #[test]
@@ -37,7 +37,8 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
             TEMPLATE.property(queue, "RedrivePolicy/deadLetterTargetArn"),
             format!("{dead_letters}.Arn")
         );
-        // The function dead-letters a message at its last delivery, with the reason; this is the net.
+        // The function dead-letters a message at its last delivery, with the reason. This is the
+        // safety net.
         let receives = TEMPLATE.number(queue, "RedrivePolicy/maxReceiveCount");
         assert_eq!(receives, u64::from(QUEUE_RECEIVES), "{queue}");
         let timeout = TEMPLATE.number(function, "Timeout");
@@ -49,7 +50,7 @@ fn queues_are_fifo_hold_messages_for_two_weeks_and_outlast_an_outage() {
 fn the_retry_queue_delays_each_message_by_itself_and_ends_no_chain_of_attempts() {
     let of = |queue: &str, path: &str| TEMPLATE.property(queue, path);
     for name in ["RetryQueue", "RetryDeadLetters"] {
-        // A FIFO queue has one delay for all its messages.
+        // A FIFO queue has the same delay for all messages.
         let properties = TEMPLATE.at(&format!("Resources/{name}/Properties"));
         for of_fifo in ["FifoQueue", "ContentBasedDeduplication", "DelaySeconds"] {
             assert!(properties.get(of_fifo).is_none(), "{name}: {of_fifo}");
@@ -61,10 +62,11 @@ fn the_retry_queue_delays_each_message_by_itself_and_ends_no_chain_of_attempts()
     assert_eq!(receives, u64::from(RETRY_RECEIVES));
     let visibility = TEMPLATE.number("RetryQueue", "VisibilityTimeout");
     assert_eq!(visibility, RETRY_VISIBILITY.as_secs());
-    // Lambda demands the one; for the other a message that was passed on twice is dropped.
+    // Lambda requires the first. The second is needed because a message that is passed on twice is
+    // dropped.
     assert!(visibility > TEMPLATE.number("Scoring", "Timeout"));
     assert!(visibility < DEDUPLICATION_WINDOW.as_secs());
-    // A function that does not start is waited for as long as on the FIFO queues.
+    // Waits as long as the FIFO queues for a function that does not start.
     let patience = |queue: &str| {
         TEMPLATE.number(queue, "VisibilityTimeout")
             * TEMPLATE.number(queue, "RedrivePolicy/maxReceiveCount")
@@ -89,7 +91,7 @@ fn every_queue_is_encrypted_and_takes_encrypted_connections_only() {
                  Resource={queue}.Arn,Condition=Bool=aws:SecureTransport=false"
             )
         );
-        // No other queue's dead letters come to it, unless it is there for them.
+        // A queue accepts dead letters of other queues only if it is a dead-letter queue.
         let is_dead = queue.ends_with("DeadLetters") && queue != SCHEDULES.0;
         let redrive = if is_dead { "allowAll" } else { "denyAll" };
         let allowed = TEMPLATE.property(&queue, "RedriveAllowPolicy/redrivePermission");

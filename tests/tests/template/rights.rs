@@ -1,4 +1,4 @@
-//! What each role may do is what its function's ports do, on the resources they do it to.
+//! Each role may do exactly what its function's ports do, on their resources.
 
 use crate::document::{TEMPLATE, sources};
 use shared::adapters::actions::{
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const SECRETS: &str =
     "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:";
 
-/// Actions by resource, as the template spells resources.
+/// Actions by resource, in the template's notation.
 fn rights(rights: &[(&str, &[&[&str]])]) -> BTreeMap<String, Vec<String>> {
     let sorted = |actions: &[&[&str]]| {
         let mut actions: Vec<String> =
@@ -20,7 +20,7 @@ fn rights(rights: &[(&str, &[&[&str]])]) -> BTreeMap<String, Vec<String>> {
     rights.iter().map(|(resource, actions)| ((*resource).to_owned(), sorted(actions))).collect()
 }
 
-/// What a function's crate does with the queues, as its code has it, by queue.
+/// What a function's crate does with the queues, according to its code, by queue.
 fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static str]>> {
     let code: String = sources(&format!("functions/{service}/src")).into_values().collect();
     let mut rights: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -29,7 +29,7 @@ fn queue_rights(service: &str) -> BTreeMap<&'static str, Vec<&'static [&'static 
         ("Metrics", "MetricsQueue.Arn", "MetricsDeadLetters.Arn"),
         ("Retry", "RetryQueue.Arn", "RetryDeadLetters.Arn"),
     ] {
-        // `Tasks` receives from these two and sends to all: it passes on what waited.
+        // `Tasks` receives from these two and sends to all, because it passes on waiting tasks.
         let has_tasks = code.contains("Tasks::new(&app.queue, ");
         let is_batch = code.contains(&format!("Batch::new(&app.queue, QueueName::{name})"));
         if is_batch || has_tasks && name != "Metrics" {
@@ -72,8 +72,8 @@ fn a_function_may_do_what_its_code_does_and_nothing_else() {
 
 #[test]
 fn intake_reaches_no_more_than_it_should() {
-    // What the code does is what it may do; this is what it should do, of the function that faces
-    // the internet.
+    // A function may do what its code does. This says what the function that faces the internet
+    // should do.
     let expected =
         BTreeMap::from([("MetricsQueue.Arn", vec![SEND]), ("ScoringQueue.Arn", vec![SEND])]);
     assert_eq!(queue_rights("webhook-intake"), expected);

@@ -1,4 +1,4 @@
-//! Each function is given the variables that it asks for, and parameters allow what it takes.
+//! Each function gets the variables that it reads, and parameters allow the values that it accepts.
 
 use crate::document::{TEMPLATE, TEXT, plain};
 use crate::queues::QUEUES;
@@ -9,25 +9,25 @@ use shared::services::airtable::{MAX_CHUNK_LANES, PLAN_LANES, Rate};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A base's id as the parameter `MasterBaseId` allows it.
+/// A base's id, as the parameter `MasterBaseId` allows it.
 pub(crate) const BASE: &str = "appMaster00000001";
 
-/// The functions, the parameter of each one's secret, and what reads its variables.
+/// The functions, the parameter of each one's secret, and the reader of its variables.
 pub(crate) const FUNCTIONS: [(&str, &str, Reading); 3] = [
     ("WebhookIntake", "WebhookSecretName", read_intake),
     ("Scoring", "ServicesSecretName", read_scoring),
     ("MetricsFinalizer", "ServicesSecretName", read_finalizer),
 ];
 
-/// Where a service is: by default where its vendor has it. Another root stands in the secret, beside
-/// the key that it takes, like the Vertex variables beside the account without which nothing asks
-/// for them.
+/// Variables with an address of a service. The default is the vendor's own. Another root is in the
+/// secret, next to the service's key. The Vertex variables are next to the account, without which
+/// they are not read.
 const BESIDE_THE_KEYS: [&str; 3] = ["AIRTABLE_API_URL", "APIFY_API_URL", "GEMINI_API_URL"];
 
-/// What `runtally serve` alone tells its functions: on AWS every service is the real one.
+/// The variable that only `runtally serve` sets. On AWS every service is the real one.
 const ONE_MACHINE: &str = "SIMULATED_SERVICES";
 
-/// Reads all that a function's `main` reads; the configuration, as it is printed.
+/// Reads everything that a function's `main` reads. Returns the configuration as text.
 type Reading = fn(&dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError>;
 
 fn read_intake(read: &dyn Fn(&'static str) -> Option<String>) -> Result<String, ConfigError> {
@@ -57,7 +57,7 @@ fn in_secret(parameter: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a function is given by a deploy in which nobody chose anything.
+/// The variables of a function after a deploy without chosen values.
 struct Deployed {
     function: &'static str,
     given: BTreeMap<String, Option<String>>,
@@ -68,7 +68,7 @@ struct Deployed {
 impl Deployed {
     fn value(&self, name: &str) -> Option<String> {
         match (name, self.given.get(name)) {
-            // The other way to reach the model, instead of a key.
+            // The alternative to a key for the model.
             ("VERTEX_SERVICE_ACCOUNT", _) => None,
             ("MASTER_BASE_ID", _) => Some(BASE.to_owned()),
             (_, Some(default)) => default.clone().or_else(|| Some("x".repeat(16))),
@@ -80,7 +80,7 @@ impl Deployed {
     fn starts_with(&self, variable: &str, value: &str) -> bool {
         let other = |name: &str| match name {
             name if name == variable => Some(value.to_owned()),
-            // Not every model takes every thinking level.
+            // Only some models accept each thinking level.
             "GEMINI_MODEL" if variable == "GEMINI_THINKING" => Some("gemini-4-hydrogen".to_owned()),
             _ => None,
         };
@@ -95,8 +95,8 @@ fn deployed() -> [Deployed; 3] {
     })
 }
 
-/// The benchmark is not run with the tests: without a variable that a function asks for it would stop working
-/// unseen.
+/// The benchmark does not run with the tests. If a function read another variable, the benchmark
+/// would break unnoticed.
 #[test]
 fn the_benchmark_of_cold_starts_gives_every_queue_and_table_that_the_functions_ask_for() {
     let benchmark = include_str!("../../../functions/webhook-intake/benches/cold_start.rs");
@@ -114,7 +114,7 @@ fn the_benchmark_of_cold_starts_gives_every_queue_and_table_that_the_functions_a
 fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
     for deployed in deployed() {
         let Deployed { function, given, secret, reading } = &deployed;
-        // These two are read before the configuration, by the logs and the secret's reader.
+        // These two are read before the configuration, by the logs and by the reader of the secret.
         let first = ["RUST_LOG".to_owned(), "SECRET_ID".to_owned()];
         let asked = RefCell::new(BTreeSet::from(first));
         let read = |name: &'static str| {
@@ -143,7 +143,7 @@ fn each_function_is_given_every_variable_it_asks_for_and_no_other() {
     }
 }
 
-/// Variables that a function starts without, and that are given all the same.
+/// Variables that are set although a function starts without them.
 const OVERRIDES: [&str; 16] = [
     "APIFY_ACTORS",
     "CALLS_AT_ONCE",
@@ -168,9 +168,10 @@ fn parameters_that_nobody_chose_are_what_the_functions_take_by_themselves() {
     for deployed in deployed() {
         let read = |tier: Option<&str>, with_overrides: bool| {
             (deployed.reading)(&|name| match name {
-                // How long flex is waited for shows only where flex is chosen.
+                // The wait for flex has an effect only with the flex tier.
                 "GEMINI_TIER" if tier.is_some() => tier.map(ToOwned::to_owned),
-                // The function looks for no actor's runs; the template names the harvests'.
+                // By default the function checks no actor's runs; the template names the harvests'
+                // actor.
                 "APIFY_ACTORS" => Some("somebody~actor".to_owned()),
                 name if OVERRIDES.contains(&name) && !with_overrides => None,
                 name => deployed.value(name),
@@ -197,7 +198,7 @@ fn a_parameter_allows_what_its_function_takes() {
             for value in allowed.into_iter().flatten().map(plain).chain(bounds) {
                 assert!(starts(&value), "{function} does not start with {variable}={value}");
             }
-            // What the function itself refuses is not refused a step earlier by the template.
+            // The template must not refuse values that the function accepts.
             let beyond = [least.and_then(|least| least.checked_sub(1)), most.map(|most| most + 1)];
             let refused =
                 beyond.map(|value| value.is_some_and(|value| !starts(&value.to_string())));
@@ -207,7 +208,7 @@ fn a_parameter_allows_what_its_function_takes() {
     assert_eq!(ranges["LANES"], [true, true]);
     assert_eq!(ranges["LEADS_PER_CALL"], [true, true]);
     assert_eq!(ranges["CALLS_AT_ONCE"], [true, true]);
-    // The function has no upper bound for it; no wave of an invocation can wait for longer.
+    // The function has no upper bound for it, but no wave of an invocation can wait longer.
     assert_eq!(ranges["GEMINI_FLEX_WAIT_SECONDS"], [true, false]);
 }
 
@@ -237,7 +238,7 @@ fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
         ("ApifyActors", &["", "harvestapi~linkedin-profile-posts", "a~b, c/d"], &["a;b", "a\nb"]),
     ] {
         let pattern = TEMPLATE.at(&format!("Parameters/{parameter}/AllowedPattern"));
-        // CloudFormation matches the whole of a value.
+        // CloudFormation matches the whole value.
         let pattern = Regex::new(&format!("^(?:{})$", plain(pattern))).unwrap();
         for value in taken {
             assert!(pattern.is_match(value), "{parameter} does not take {value:?}");
@@ -251,20 +252,22 @@ fn parameters_of_text_refuse_before_a_deploy_what_would_fail_in_it() {
 #[test]
 fn parameters_of_time_keep_to_what_lambda_and_the_queues_take() {
     let bound = |path: &str| TEMPLATE.number_at(&format!("Parameters/{path}"));
-    // A message whose function was killed comes back only then; until then nothing has stalled.
+    // A message whose function was killed comes back only after this time. Before that, nothing is
+    // stalled.
     let stall = 60 * bound("StallMinutes/MinValue");
     for (queue, ..) in QUEUES {
         assert!(stall >= TEMPLATE.number(queue, "VisibilityTimeout"), "{queue}");
     }
-    // Nor has it while it waits for its next attempt.
+    // It is not stalled either while it waits for its next attempt.
     assert!(stall >= LONGEST_DELAY.as_secs());
-    // Before a wave there is planning, after it its rows are written.
+    // Planning comes before a wave, and writing its rows after it.
     let call = bound("GeminiTimeoutSeconds/MaxValue");
     assert!(TEMPLATE.number("Scoring", "Timeout") >= call + 60);
     // A wave that waited for flex in vain still makes its standard calls.
     let wait = bound("GeminiFlexWaitSeconds/MaxValue");
     assert!(TEMPLATE.number("Scoring", "Timeout") >= wait + bound("GeminiTimeoutSeconds/Default"));
-    // Whatever the queues do, intake itself answers, with a second to spare and before the API does.
+    // Whatever the queues do, intake itself answers, with a second to spare and before the API
+    // does.
     let timeout = TEMPLATE.number("WebhookIntake", "Timeout");
     assert!((webhook_intake::QUEUE_TIME.as_secs() + 2..30).contains(&timeout), "{timeout}");
 }
@@ -290,7 +293,7 @@ fn a_function_does_not_start_without_a_variable_of_the_template() {
     for deployed in deployed() {
         let Deployed { function, given, secret, reading } = &deployed;
         for missing in given.keys().filter(|name| !OVERRIDES.contains(&name.as_str())) {
-            // Without the secret's name the function has only its plain variables.
+            // Without the secret's name, the function has only its plain variables.
             let lacks =
                 |name: &str| name == missing || missing == "SECRET_ID" && secret.contains(name);
             let started = reading(&|name| (!lacks(name)).then(|| deployed.value(name)).flatten());
@@ -314,12 +317,12 @@ fn scoring_keeps_to_what_airtable_allows_one_users_tokens() {
     let number = |path: &str| TEMPLATE.number_at(&format!("Parameters/{path}"));
     assert_eq!(number("Lanes/MinValue"), 1);
     assert_eq!(number("Lanes/MaxValue"), u64::from(MAX_CHUNK_LANES));
-    // A new account may have 10 executions at a time, for the other functions too.
+    // A new account may have 10 executions at the same time, for all functions.
     assert!(number("ScoringConcurrency/Default") + 5 <= 10);
-    // 50 requests a second over all bases, of which the finalizer makes its own.
+    // 50 requests a second over all bases, minus those of the finalizer.
     let left = 50 - Rate::FINALIZER.requests as u64;
     let each = |lanes: u32| Rate::chunk(lanes).requests as u64;
-    // A plan asks the master base and its client's.
+    // A plan sends requests to the master base and to its client's base.
     let asked = |tasks: u64, lanes: u32| {
         let plans = u64::from(PLAN_LANES).min(tasks);
         let each_plan = each(lanes).max(2 * Rate::PLAN.requests as u64);

@@ -1,4 +1,4 @@
-//! What the documentation says of Apify's REST calls and dataset items.
+//! Rules from the documentation of Apify's REST calls and dataset items.
 
 use crate::common::{MemoryStore, clock, get, json, once, post, reply, with};
 use http::{Method, StatusCode};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const TOKEN: &str = "apify_api_invented";
 
-/// Nobody listens to webhooks here; apify_webhooks.rs does.
+/// Receives no webhooks. The tests of webhooks are in webhooks.rs.
 struct Deaf;
 
 impl WebhookSender for Deaf {
@@ -32,7 +32,7 @@ fn owned(path: &str) -> Request {
     with(get(path), "authorization", &format!("Bearer {TOKEN}"))
 }
 
-/// The path of a run that is made up here.
+/// The path of a run that is invented here.
 fn added(apify: &Simulated<Apify>, spec: RunSpec) -> String {
     format!("/v2/actor-runs/{}", apify.service().add_run(spec))
 }

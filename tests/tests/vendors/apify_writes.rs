@@ -1,4 +1,4 @@
-//! What callers of Apify can start, keep and have sent: runs, datasets, records and webhooks.
+//! What callers of Apify can start, store and have sent: runs, datasets, records and webhooks.
 
 use crate::common::{MemoryStore, clock, get, json, post, reply, with};
 use base64::Engine;
@@ -15,7 +15,7 @@ const TOKEN: &str = "apify_api_invented";
 const RUNS: &str = "/v2/actors/harvestapi~linkedin-profile-posts/runs";
 const URL: &str = "http://127.0.0.1:9/hook";
 
-/// Takes every webhook.
+/// Accepts every webhook.
 struct Willing;
 
 impl WebhookSender for Willing {
@@ -42,7 +42,7 @@ fn asked(method: Method, path: &str, body: &Value) -> Request {
     request
 }
 
-/// The status of an answer and what it holds.
+/// The status and the contents of an answer.
 async fn ask(apify: &Simulated<Apify>, method: Method, path: &str, body: Value) -> (u16, Value) {
     let answer = reply(apify, asked(method, path, &body)).await;
     let status = answer.status().as_u16();
@@ -54,7 +54,7 @@ async fn read(apify: &Simulated<Apify>, path: &str) -> Value {
     ask(apify, Method::GET, path, Value::Null).await.1
 }
 
-/// The events that were dispatched, the oldest first.
+/// The dispatched events, oldest first.
 async fn events(apify: &Simulated<Apify>) -> Vec<Value> {
     let all = read(apify, "/v2/webhook-dispatches").await["items"].take();
     all.as_array().unwrap().iter().map(|dispatch| dispatch["eventType"].clone()).collect()

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared helpers of the tests.
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -8,7 +8,7 @@ use simulators::{Answer, Clock, Fault, FaultRule, Request, Response, Service, Si
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// A store that outlives the simulators made on it.
+/// A store that survives its simulators.
 #[derive(Default)]
 pub(crate) struct MemoryStore(Mutex<BTreeMap<String, String>>);
 
@@ -27,10 +27,10 @@ impl Store for MemoryStore {
     }
 }
 
-/// When every test starts.
+/// The start time of every test.
 pub(crate) const START: &str = "2026-11-23T10:00:00.000Z";
 
-/// A clock that starts at [`START`] and goes with Tokio's, paused or not.
+/// A clock that starts at [`START`] and follows Tokio's time, paused or not.
 pub(crate) fn clock() -> Clock {
     let started = tokio::time::Instant::now();
     let base: Timestamp = START.parse().unwrap();
@@ -55,7 +55,7 @@ pub(crate) fn once(fault: Fault) -> FaultRule {
     FaultRule { fault, next: Some(1), probability: None, kind: None }
 }
 
-/// The response to `request`, which must not get lost.
+/// The response to `request`, which must not be lost.
 pub(crate) async fn reply<S: Service>(vendor: &Simulated<S>, request: Request) -> Response {
     match vendor.call(request).await {
         Answer::Reply(response) => response,

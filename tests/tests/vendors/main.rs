@@ -1,4 +1,4 @@
-//! What the documentation of the vendors says, each rule shown on the simulator.
+//! Rules from the vendors' documentation, each tested on the simulator.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod airtable;

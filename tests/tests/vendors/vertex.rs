@@ -1,4 +1,4 @@
-//! What the documentation says of the Vertex form of Gemini and of its tokens.
+//! Rules from the documentation of Gemini on Vertex AI and of its tokens.
 
 use crate::common::{MemoryStore, START, clock, get, json, once, post, reply, with};
 use base64::Engine;
@@ -41,7 +41,7 @@ fn private_key() -> RsaKeyPair {
     RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()).unwrap()
 }
 
-/// The claims of a good assertion made at [`START`].
+/// The claims of a valid assertion made at [`START`].
 fn claims() -> Value {
     let now = START.parse::<jiff::Timestamp>().unwrap().as_second();
     json!({"iss": EMAIL, "aud": AUDIENCE, "scope": SCOPE, "iat": now, "exp": now + 3_600})

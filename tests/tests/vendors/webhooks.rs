@@ -1,4 +1,4 @@
-//! What the documentation says of the delivery of Apify's webhooks.
+//! Rules from the documentation of Apify's webhook delivery.
 
 use crate::common::{MemoryStore, START, clock, get, json, post, with};
 use http::{HeaderMap, StatusCode};
@@ -16,10 +16,10 @@ use tokio::time::{Instant, sleep};
 const TOKEN: &str = "apify_api_invented";
 const URL: &str = "http://127.0.0.1:9/webhooks/apify?clientId=Guy-Wilson";
 const MINUTE: Duration = Duration::from_secs(60);
-/// Ends a test that hangs.
+/// Longest time of a test, so that one that hangs ends.
 const HANGS_AFTER: Duration = Duration::from_mins(10);
 
-/// Writes down what arrives and when, and answers as told; 200 when not told.
+/// Records what arrives and when, and answers as told, or with 200.
 #[derive(Default)]
 struct Receiver {
     answers: Mutex<VecDeque<Option<u16>>>,
@@ -77,7 +77,7 @@ fn with_template(payload: &str, interpolate: bool) -> Webhook {
     spec.try_into().unwrap()
 }
 
-/// The only dispatch of a run, when its webhook was answered like this for so long.
+/// The only dispatch of a run whose webhook got these answers, after this time.
 async fn answered(answers: &[Option<u16>], hook: Webhook, wait: Duration) -> Dispatch {
     let apify = apify(&Receiver::answering(answers.iter().copied()));
     apify.add_run(run_with(vec![hook]));
@@ -278,7 +278,7 @@ async fn a_webhook_travels_over_a_socket() {
     let url = format!("http://{}/_sim/runs", listener.local_addr().unwrap());
     let server = tokio::spawn(simulators::serve(listener, receiver.clone()));
 
-    // Apify's own control endpoint serves as the receiver: a payload of {} makes up a run there.
+    // Apify's own control endpoint is the receiver: a payload of {} invents a run there.
     let apify = apify_on(Arc::new(NoStore), clock(), Arc::new(HttpSender::new()));
     let spec = WebhookSpec { payload_template: Some("{}".into()), ..WebhookSpec::new(url) };
     let run = apify.add_run(RunSpec::default());

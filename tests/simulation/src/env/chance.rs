@@ -1,4 +1,4 @@
-//! What decides what goes wrong, and what keeps account of it.
+//! Decides what goes wrong, and counts it.
 
 use super::faults::Faults;
 use crate::branches::Failures;
@@ -6,7 +6,7 @@ use crate::dice::Dice;
 use crate::trace::Trace;
 use std::sync::Arc;
 
-/// One schedule's luck, shared by all parts of its world.
+/// The random choices of one schedule, shared by all parts of its world.
 #[derive(Clone)]
 pub(crate) struct Chance {
     pub(crate) dice: Arc<Dice>,

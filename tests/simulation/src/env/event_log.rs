@@ -1,4 +1,4 @@
-//! The event log in memory, in the steps in which DynamoDB takes and gives it.
+//! The event log in memory, with the steps in which DynamoDB stores and returns data.
 
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, RunId};
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The indexes are behind the table by this much at most.
+/// How much the indexes lag behind the table, at most.
 pub(crate) const INDEX_LAG: Duration = Duration::from_secs(5);
 
-/// What is stored of every run, and which harvests were heard of.
+/// The stored data of every run, and the harvests whose webhooks came.
 #[derive(Default)]
 pub(crate) struct Log {
     runs: Mutex<BTreeMap<RunId, Stored>>,
@@ -26,26 +26,26 @@ struct Stored {
     appends: u64,
     projection: Option<Arc<Projection>>,
     open: bool,
-    /// What the indexes show from when on, the oldest first.
+    /// What the indexes show from which time on, oldest first.
     indexed: Vec<(Instant, Indexed)>,
 }
 
-/// A run as the indexes know it.
+/// A run in the indexes.
 #[derive(Clone)]
 struct Indexed {
     open: bool,
     projection: Option<Arc<Projection>>,
 }
 
-/// Some of a run's events, backwards.
+/// Some of a run's events, in reverse order.
 pub(crate) struct Page {
     pub(crate) events: Vec<String>,
-    /// The id of the last of them, when there are more.
+    /// The id of the last of them, if there are more.
     pub(crate) goes_on_before: Option<String>,
 }
 
 impl Stored {
-    /// The indexes will show what is so now.
+    /// Makes the indexes show the current state after their lag.
     fn index(&mut self) {
         let now = Instant::now();
         let is_old = |at: &Instant| *at + INDEX_LAG < now;
@@ -85,7 +85,7 @@ impl Log {
         }
     }
 
-    /// A run as it is at one moment.
+    /// A run at one moment.
     pub(crate) fn read(&self, run: &RunId) -> RunLog {
         self.lock().get(run).map_or_else(RunLog::default, |stored| RunLog {
             events: stored.events.values().cloned().collect(),
@@ -94,7 +94,7 @@ impl Log {
         })
     }
 
-    /// At most `most` events before the one with the id `before`, the last of them first.
+    /// At most `most` events before the one with the id `before`, in reverse order.
     pub(crate) fn page(&self, run: &RunId, before: Option<&String>, most: usize) -> Page {
         let runs = self.lock();
         let Some(stored) = runs.get(run) else {
@@ -110,15 +110,15 @@ impl Log {
         }
     }
 
-    /// What a run's record shows, and how often something was appended to the run.
+    /// The projection of a run, and its number of appends.
     pub(crate) fn state(&self, run: &RunId) -> (Option<Projection>, u64) {
         let runs = self.lock();
         let stored = runs.get(run);
         stored.map_or((None, 0), |s| (s.projection.as_deref().cloned(), s.appends))
     }
 
-    /// Saves a projection unless a newer one is there, and closes the run if asked to, unless it
-    /// was appended to since. Whether it did.
+    /// Saves a projection unless a newer one is stored. If `close` is set, closes the run unless it
+    /// was appended to since. Returns whether it did.
     pub(crate) fn save(&self, run: &RunId, projection: &Projection, close: bool) -> bool {
         let mut runs = self.lock();
         let stored = runs.entry(run.clone()).or_default();
@@ -154,7 +154,7 @@ impl Log {
         finished.collect()
     }
 
-    /// Whether ticks look after a run: it is open, or was written since.
+    /// Whether ticks check a run: it is open, or was written since.
     pub(crate) fn is_watched(&self, run: &RunId, since: Timestamp) -> bool {
         self.lock().get(run).is_some_and(|stored| {
             stored.open || stored.projection.as_ref().is_some_and(|known| known.at >= since)
@@ -171,7 +171,7 @@ impl Log {
         harvests.iter().filter(|harvest| heard.contains(*harvest)).cloned().collect()
     }
 
-    /// The run that has the cost of a harvest: `run` if none had it.
+    /// The run that has the cost of a harvest. If there was none, it is `run`.
     pub(crate) fn claim_cost(&self, harvest: &ApifyRunId, run: &RunId) -> RunId {
         let mut costs = self.costs.lock().unwrap_or_else(PoisonError::into_inner);
         costs.entry(harvest.clone()).or_insert_with(|| run.clone()).clone()

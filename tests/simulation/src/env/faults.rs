@@ -1,4 +1,4 @@
-//! What goes wrong, how often, and how often it did.
+//! What goes wrong, how often it should, and how often it did.
 
 use super::parts::Part;
 use crate::bug::Bug;
@@ -13,14 +13,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long an outage lasts: longer than the tries of a message last, now and then.
+/// How long an outage lasts: sometimes longer than all attempts at a message.
 const OUTAGE: Duration = Duration::from_hours(2);
 const LONG_OUTAGE: Duration = Duration::from_hours(6);
-/// Longer than a queue goes on delivering what nobody answers for.
+/// Longer than a queue continues to deliver messages without an answer.
 const LONG_OUTAGE_OF_SCORING: Duration = Duration::from_hours(9);
 /// The share of schedules in which no message is handled twice.
 const WITHOUT_REPEATS: f64 = 0.1;
-/// Outages begin within this, while there is work to do.
+/// Outages begin within this time, while there is work to do.
 const OUTAGES_BEGIN: Duration = Duration::from_mins(12);
 
 pub(crate) struct Faults {
@@ -33,7 +33,7 @@ pub(crate) struct Faults {
     active: AtomicBool,
     people: PeopleAtWork,
     outages: Vec<Outage>,
-    /// When the credit at the model is used up.
+    /// When the model's credit is used up.
     without_credit: Option<(Instant, Instant)>,
     is_credit_met: AtomicBool,
 }
@@ -50,7 +50,7 @@ impl PeopleAtWork {
     }
 }
 
-/// A time in which a part is away.
+/// A time in which a part is unavailable.
 struct Outage {
     part: Part,
     fault: Fault,
@@ -58,13 +58,13 @@ struct Outage {
     until: Instant,
     /// Whether a request met it.
     is_met: AtomicBool,
-    /// Whether a request met it after the time that an ordinary one lasts.
+    /// Whether a request met it after the time of an ordinary outage.
     is_long_met: AtomicBool,
 }
 
 impl Faults {
-    /// Draws which kinds a schedule has and how often. Most schedules have about half of them:
-    /// a fault that always hides another would else never let it be seen.
+    /// Draws which faults a schedule has, and how often. Most schedules have about half of them,
+    /// because a fault that always hides another would keep it from ever happening.
     pub(crate) fn draw(
         dice: &Arc<Dice>,
         trace: &Arc<Trace>,
@@ -73,14 +73,14 @@ impl Faults {
     ) -> Self {
         let level =
             if options.faults { [0.0, 0.5, 0.5, 1.0, 1.0, 2.0, 3.0][dice.below(7)] } else { 0.0 };
-        // What was paid for how often can be judged only where nothing repeats.
+        // How often something was paid for can be judged only if nothing is repeated.
         let forgets_payments = options.bug == Some(Bug::PaidCallsForgotten);
         let nothing_repeats = forgets_payments || dice.chance(WITHOUT_REPEATS);
         let chances = Fault::ALL.iter().map(|fault| {
             let wanted = dice.chance(0.5) && !(nothing_repeats && fault.repeats());
             let level = if fault.is_rare() && level > 0.0 { 2.0 } else { level };
             if forgets_payments && *fault == Fault::GeminiAnswerLost {
-                // A call that is lost was paid for, and is made again by the next attempt.
+                // A lost call was paid for, and the next attempt makes it again.
                 return 0.5;
             }
             if wanted { (fault.chance() * level).min(0.8) } else { 0.0 }
@@ -116,7 +116,7 @@ impl Faults {
         faults
     }
 
-    /// Whether the credit at the model is used up. That counts when the first call meets it.
+    /// Whether the model's credit is used up. The fault is counted when the first call meets it.
     pub(crate) fn is_out_of_credit(&self) -> bool {
         let now = Instant::now();
         let is_out = self.is_active_within(self.without_credit, now);
@@ -130,8 +130,8 @@ impl Faults {
         self.are_active() && time.is_some_and(|(from, until)| (from..until).contains(&now))
     }
 
-    /// Draws whether `fault` happens at this opportunity, and counts it: only for a fault that has
-    /// its effect whenever it is drawn.
+    /// Draws whether `fault` happens at this opportunity, and counts it. Only for a fault that
+    /// always has an effect when it is drawn.
     pub(crate) fn hits(&self, fault: Fault) -> bool {
         let hits = self.is_drawn(fault);
         if hits {
@@ -140,14 +140,14 @@ impl Faults {
         hits
     }
 
-    /// Draws whether `fault` is to be tried; it is counted when it has its effect.
+    /// Draws whether to try `fault`. It is counted later, when it has an effect.
     pub(crate) fn is_drawn(&self, fault: Fault) -> bool {
         let happens =
             if fault.is_of_people() { !self.people.are_gone() } else { self.are_active() };
         happens && self.dice.chance(self.chances[fault as usize])
     }
 
-    /// The same of an opportunity that a script may name.
+    /// Like [`Self::is_drawn`], for an opportunity that a script may name.
     pub(crate) fn is_drawn_at(&self, fault: Fault, call: &Call<'_>) -> bool {
         self.is_scripted(fault, call) || self.is_drawn(fault)
     }
@@ -158,12 +158,12 @@ impl Faults {
         self.are_active() && self.script.as_ref().is_some_and(strikes)
     }
 
-    /// How long a script says that a message is held back.
+    /// How long a message is held back according to the script.
     pub(crate) fn held(&self, call: &Call<'_>) -> Option<Duration> {
         self.script.as_ref().and_then(|script| script.held(call, self.start))
     }
 
-    /// How much longer a script says that a call takes.
+    /// How much longer a call takes according to the script.
     pub(crate) fn delay(&self, call: &Call<'_>) -> Duration {
         self.script.as_ref().map_or(Duration::ZERO, |script| script.delay(call, self.start))
     }
@@ -181,7 +181,7 @@ impl Faults {
         self.outage(part).is_some()
     }
 
-    /// Whether a request to `part` finds it away. An outage is counted when the first one does.
+    /// Whether `part` is unavailable for a request. An outage is counted at its first request.
     pub(crate) fn meets_outage(&self, part: Part) -> bool {
         let Some(outage) = self.outage(part) else { return false };
         if !outage.is_met.swap(true, Ordering::Relaxed) {
@@ -201,7 +201,7 @@ impl Faults {
         self.are_active().then(|| self.outages.iter().find(of_part)).flatten()
     }
 
-    /// Says when outages begin and end, until the faults do.
+    /// Traces when outages begin and end, until the faults end.
     pub(crate) async fn tell_outages(&self) {
         let ends = |outage: &Outage| {
             [(outage.from, "goes away"), (outage.until, "is back")]
@@ -221,30 +221,30 @@ impl Faults {
         }
     }
 
-    /// Whether an outage goes on or is still to come.
+    /// Whether there is an outage now or later.
     pub(crate) fn has_outage(&self) -> bool {
         let now = Instant::now();
         self.outages.iter().any(|outage| outage.until > now)
             || self.without_credit.is_some_and(|(_, until)| until > now)
     }
 
-    /// Whether anything goes wrong still.
+    /// Whether anything still goes wrong.
     pub(crate) fn are_active(&self) -> bool {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Returns when people leave the bases alone.
+    /// Returns when people stop editing the bases.
     pub(crate) async fn people_gone(&self) {
         self.people.gone.notified().await;
     }
 
-    /// People leave the bases alone from now on.
+    /// Makes people stop editing the bases.
     pub(crate) fn send_people_home(&self) {
         self.people.are_gone.store(true, Ordering::Relaxed);
         self.people.gone.notify_one();
     }
 
-    /// Ends all faults but those of people, outages too.
+    /// Ends all faults except those of people, including outages.
     pub(crate) fn stop(&self) {
         self.active.store(false, Ordering::Relaxed);
     }

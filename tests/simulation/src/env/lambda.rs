@@ -1,4 +1,5 @@
-//! Lambda's part: takes messages off a queue, calls a function in a process, acts on its answer.
+//! Lambda's part: takes messages off a queue, calls a function in a process, and acts on its
+//! answer.
 
 use super::bugs;
 use super::parts::Part;
@@ -24,15 +25,15 @@ use tokio::time::Instant;
 
 const TIMEOUT: Duration = Duration::from_secs(150);
 const SCORING_CONCURRENCY: usize = 12;
-/// Most invocations of the finalizer at a time; those of one group follow one another.
+/// Most invocations of the finalizer at the same time. Those of one group do not overlap.
 const FINALIZER_CONCURRENCY: usize = 2;
-/// Most invocations of scoring at a time that pass on what waited.
+/// Most invocations of scoring at the same time that pass on waiting tasks.
 const RETRY_CONCURRENCY: usize = 2;
-/// The time that the functions keep to say what they did not do.
+/// The time that the functions reserve to report what they did not do.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 const EVENTS: usize = 10;
 
-/// A process of a function, warm until it dies.
+/// A process of a function. It stays warm until it dies.
 #[derive(Clone)]
 enum Process {
     Scoring(Arc<Scoring<Ports>>, Arc<Worker>),
@@ -75,7 +76,8 @@ impl Process {
     }
 
     async fn handle(&self, event: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
-        // In boxes: each is some tens of kilobytes, and a call is moved about before it begins.
+        // Boxed, because each is some tens of kilobytes, and a call is moved several times before
+        // it begins.
         match self {
             Self::Scoring(app, _) => Box::pin(scoring::handle(app, event, deadline)).await,
             Self::Finalizer(app, _) => {
@@ -85,7 +87,7 @@ impl Process {
     }
 }
 
-/// Calls a queue's function whenever there is something on the queue.
+/// Calls a queue's function whenever the queue has messages.
 pub(crate) async fn run(world: Arc<World>, queue: QueueName) {
     let (batch_size, concurrency) = match queue {
         QueueName::Scoring => (1, SCORING_CONCURRENCY),
@@ -129,8 +131,8 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// One invocation. A process that dies or takes too long is gone; its messages stay hidden until
-/// their visibility ends.
+/// One invocation. If its process dies or takes too long, its messages stay hidden until their
+/// visibility timeout ends.
 async fn call(
     world: Arc<World>,
     queue: QueueName,
@@ -165,7 +167,7 @@ async fn call(
     let gave_back = |response: &Option<SqsBatchResponse>| {
         response.as_ref().is_some_and(|response| !response.batch_item_failures.is_empty())
     };
-    // The finalizer gives nothing back: what is not projected in time is left to a tick.
+    // The finalizer requeues nothing: a tick does what is not projected in time.
     if is_short && response.as_ref().map_or(true, gave_back)
         || is_short && deadline.remaining() <= LAST_WORDS && !worker.is_dead()
     {
@@ -193,7 +195,7 @@ async fn call(
     idle.lock().unwrap_or_else(PoisonError::into_inner).push(process.clone());
 }
 
-/// Counts why the messages of a batch went back that did: `has_failed` says which.
+/// Counts why messages of a batch were returned. `has_failed` says which were.
 fn count_failures(
     world: &World,
     batch: &[Received],
@@ -217,7 +219,7 @@ fn count_failures(
     }
 }
 
-/// Takes a handled message off its queue. One that cannot be taken off comes again.
+/// Takes a handled message off its queue. If that fails, the message comes again.
 fn delete(world: &World, queue: QueueName, message: &Received) {
     let is_away = world.faults.meets_outage(Part::Queue);
     if is_away || world.faults.hits(Fault::QueueNotReached) {

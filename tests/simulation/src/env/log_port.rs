@@ -1,4 +1,4 @@
-//! The event log as one process sees it, with what can go wrong on the way.
+//! The event log as one process sees it, with the faults on the way.
 
 use super::parts::Part;
 use super::ports::{Ports, Turn};
@@ -12,11 +12,11 @@ use shared::ports::{EventLog, HarvestKey, LogError, LogHead, Projection, RunLog,
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// Scripts name no call of the log in particular.
+/// Scripts do not name individual calls of the log.
 const LOG: Call<'_> = Call { name: "log", about: &[] };
 const MAX_WRITES: usize = 25;
 const MAX_READS: usize = 100;
-/// Events of one page: fewer than DynamoDB has on one, so that a run has several.
+/// Events per page: fewer than in DynamoDB, so that a run has several pages.
 const PAGE: usize = 40;
 
 impl EventLog for Ports {
@@ -39,7 +39,8 @@ impl EventLog for Ports {
         self.log_answers().await
     }
 
-    /// Backwards page by page, the state first: what is appended meanwhile may be there or not.
+    /// Reads the state first, then the pages in reverse order. Events that are appended meanwhile
+    /// may or may not be read.
     async fn read(&self, run: &RunId) -> Result<RunLog, LogError> {
         self.log_is_reached(Turn::Reading).await?;
         let before = self.world.oracle().stored_of(run.as_str());
@@ -111,7 +112,7 @@ impl EventLog for Ports {
 }
 
 impl Ports {
-    /// Writes events in one request. When the answer is lost, any part of them may be stored.
+    /// Writes events in one request. If the answer is lost, any part of them may be stored.
     async fn write(&self, run: &RunId, events: &[StoredEvent]) -> Result<(), LogError> {
         self.log_is_reached(Turn::Before).await?;
         let is_lost = self.hit(Fault::LogAnswerLost, &LOG);
@@ -123,7 +124,7 @@ impl Ports {
         if is_lost { Err(answer_lost()) } else { Ok(()) }
     }
 
-    /// Saves a projection in one request; whether its conditions were met.
+    /// Saves a projection in one request. Returns whether its conditions were met.
     async fn save(
         &self,
         run: &RunId,
@@ -144,7 +145,7 @@ impl Ports {
         Ok(())
     }
 
-    /// The log did what it was asked.
+    /// The answer of the log after it did what was requested.
     async fn log_answers(&self) -> Result<(), LogError> {
         let is_lost = self.hit(Fault::LogAnswerLost, &LOG);
         self.turn(Turn::After, &LOG).await;

@@ -1,6 +1,6 @@
-//! The outside of a schedule: the services, the queues, the log, Lambda, EventBridge and Apify, with
-//! what goes wrong on the way to them. Nothing here judges, and no rule of the functions is here.
-//! Only the planted bugs know what a message or a cell means.
+//! The outside of a schedule: the services, the queues, the log, Lambda, EventBridge and Apify,
+//! with the faults on the way to them. Nothing here judges, and no rule of the functions belongs
+//! here. Only the planted bugs know what a message or a cell means.
 
 pub(crate) mod bugs;
 pub(crate) mod chance;

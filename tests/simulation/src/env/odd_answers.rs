@@ -1,4 +1,4 @@
-//! Answers of the model as services really send them: the same in other words.
+//! Answers of the model in the odd forms that services really send, with the same meaning.
 
 use super::faults::Faults;
 use super::parts::Service;
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::ports::HttpResponse;
 
-/// What a worker gets in place of an answer, if anything is odd with it.
+/// What a worker gets instead of an answer, if something about the answer is odd.
 pub(crate) fn answer(
     faults: &Faults,
     dice: &Dice,
@@ -39,14 +39,14 @@ pub(crate) fn answer(
     HttpResponse::from_parts(head, Bytes::from(body.to_string()))
 }
 
-/// Whether an answer says nothing of what it used.
+/// Whether an answer does not report its usage.
 pub(crate) fn is_silent(response: &HttpResponse) -> bool {
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     body.get("usageMetadata").is_none_or(Value::is_null)
 }
 
-/// The same tokens, counted as other services count them. What is said and what is thought costs the
-/// same: a part of what was said stands for thoughts.
+/// The same tokens, counted as other services count them. Output and thoughts have the same price,
+/// so a part of the output is counted as thoughts.
 fn odd_usage(dice: &Dice, usage: &Value) -> Value {
     let of = |name: &str| usage[name].as_u64().unwrap_or_default();
     let (prompt, cached, said) =
@@ -55,37 +55,37 @@ fn odd_usage(dice: &Dice, usage: &Value) -> Value {
     let thought = said / 3;
     let mut odd = json!({"promptTokenCount": prompt, "cachedContentTokenCount": cached});
     match dice.below(6) {
-        // The candidates have the thoughts in them.
+        // The candidates' count includes the thoughts.
         0 => {
             odd["candidatesTokenCount"] = json!(said);
             odd["thoughtsTokenCount"] = json!(thought);
             odd["totalTokenCount"] = json!(total);
         }
-        // The thoughts are in the total alone.
+        // Only the total includes the thoughts.
         1 => {
             odd["candidatesTokenCount"] = json!(said - thought);
             odd["totalTokenCount"] = json!(total);
         }
-        // The total is without the thoughts.
+        // The total does not include the thoughts.
         2 => {
             odd["candidatesTokenCount"] = json!(thought);
             odd["thoughtsTokenCount"] = json!(said - thought);
             odd["totalTokenCount"] = json!(total - (said - thought));
         }
-        // The prompt is without its cached part.
+        // The prompt's count does not include the cached part.
         3 => {
             odd["promptTokenCount"] = json!(prompt - cached);
             odd["candidatesTokenCount"] = json!(said);
             odd["totalTokenCount"] = json!(total);
         }
-        // Text in place of numbers, and a counter that is none.
+        // Strings instead of numbers, and a counter that is not a number.
         4 => {
             odd["promptTokenCount"] = json!(prompt.to_string());
             odd["candidatesTokenCount"] = json!("NaN");
             odd["thoughtsTokenCount"] = Value::Null;
             odd["totalTokenCount"] = json!(total.to_string());
         }
-        // No total.
+        // Without a total.
         _ => {
             odd["candidatesTokenCount"] = json!(said);
             odd["totalTokenCount"] = Value::Null;
@@ -94,7 +94,7 @@ fn odd_usage(dice: &Dice, usage: &Value) -> Value {
     odd
 }
 
-/// Puts a whole answer into other words; whether it did.
+/// Changes the form of a complete answer. Returns whether it did.
 fn odd_text(dice: &Dice, body: &mut Value) -> bool {
     let Some(candidate) = body.pointer_mut("/candidates/0") else { return false };
     let said = candidate["content"]["parts"][0]["text"].as_str().map(str::to_owned);

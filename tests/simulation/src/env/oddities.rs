@@ -1,4 +1,4 @@
-//! What can be odd about a harvest that ended.
+//! Odd properties of a harvest that ended.
 
 use super::world::World;
 use crate::fault::Fault;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::core::linkedin::PostUrl;
 use simulators::apify::{RunLimits, RunSpec};
 
-/// The run of a harvest, with what is odd about it.
+/// The run of a harvest, and what is odd about it.
 pub(crate) fn run_of(world: &World, harvest: usize) -> (RunSpec, Oddities) {
     let mut spec = world.scenario.run_spec(harvest, world.clock.now());
     let mut odd = Oddities::default();
@@ -17,7 +17,7 @@ pub(crate) fn run_of(world: &World, harvest: usize) -> (RunSpec, Oddities) {
     }
     if !spec.items.is_empty() && world.faults.hits(Fault::PostUnderTwoUrls) {
         let item = &spec.items[world.dice.below(spec.items.len())];
-        // Behind the first one: its URL is the one that the row keeps.
+        // After the first one, because the row keeps the first URL.
         spec.items.push(under_another_url(item));
         odd.items += 1;
     }
@@ -35,13 +35,13 @@ pub(crate) fn run_of(world: &World, harvest: usize) -> (RunSpec, Oddities) {
     if world.faults.hits(Fault::MaxItemsReached) {
         let items = spec.items.len() + spec.raw_items.len();
         spec.run_options = RunLimits { max_items: Some(items as u64), ..RunLimits::default() };
-        // Without an item nothing can be reached: no limit is the same as zero.
+        // Without items no limit can be reached: a limit of zero means no limit.
         odd.is_full = items > 0;
     }
     (spec, odd)
 }
 
-/// The same post by the link of a feed.
+/// The same post with a feed's link.
 fn under_another_url(item: &Value) -> Value {
     let mut item = item.clone();
     let url = PostUrl(item["linkedinUrl"].as_str().unwrap_or_default().to_owned());

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 
-/// A service that is asked over HTTP.
+/// A service that is called over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Airtable,
@@ -21,18 +21,18 @@ impl Service {
     }
 }
 
-/// A part of the outside world that can be away.
+/// A part of the outside world that can be unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Service(Service),
     Queue,
     Log,
-    /// The function itself: it does not start, as when its secret cannot be read.
+    /// The function itself. It does not start, as if its secret could not be read.
     Scoring,
 }
 
 impl Part {
-    /// Every part, with the fault that takes it away.
+    /// Every part, with the fault that makes it unavailable.
     pub(crate) const ALL: [(Self, Fault); 6] = [
         (Self::Service(Service::Airtable), Fault::AirtableOutage),
         (Self::Service(Service::Gemini), Fault::GeminiOutage),

@@ -1,4 +1,4 @@
-//! What the paths of requests to Airtable name.
+//! Reads the parts of paths to Airtable.
 
 pub(crate) fn table_of(path: &str) -> String {
     let segment = path.split('/').nth(3).unwrap_or_default();

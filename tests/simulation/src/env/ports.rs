@@ -1,4 +1,4 @@
-//! The ports as one process sees them, which may die between any two steps.
+//! The ports as one process sees them. The process may die between any two steps.
 
 use super::worker::Worker;
 use super::world::World;
@@ -8,14 +8,14 @@ use shared::ports::Env;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a turn is beside, for a process that dies there.
+/// What happens at a turn, for a process that dies there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// Something is only read.
     Reading,
-    /// Something is about to take effect.
+    /// Something will take effect.
     Before,
-    /// Something took effect; the process does not know it yet.
+    /// Something took effect, and the process does not know it yet.
     After,
 }
 
@@ -33,7 +33,7 @@ impl Env for Ports {
 }
 
 impl Ports {
-    /// Gives up its turn: others go on meanwhile. A process may die here, beside an effect.
+    /// Yields to other parts. A process may die here, before or after an effect.
     pub(crate) async fn turn(&self, turn: Turn, call: &Call<'_>) {
         let delay =
             if turn == Turn::After { Duration::ZERO } else { self.world.faults.delay(call) };
@@ -52,7 +52,7 @@ impl Ports {
         }
     }
 
-    /// Whether `fault` hits this call, without a word of it in the trace.
+    /// Whether `fault` hits this call. Does not write to the trace.
     fn is_hit(&self, fault: Fault, call: &Call<'_>) -> bool {
         let hit = self.world.faults.is_drawn_at(fault, call);
         if hit {

@@ -1,4 +1,4 @@
-//! The queues as one process sees them, with what can go wrong on the way.
+//! The queues as one process sees them, with the faults on the way.
 
 use super::bugs;
 use super::parts::Part;
@@ -18,7 +18,7 @@ use std::time::Duration;
 const HOURS: Duration = Duration::from_hours(34);
 /// Most messages in one request.
 const MAX_ENTRIES: usize = 10;
-/// How often a request is made for the messages that a queue did not take.
+/// How often a request is made for messages that a queue did not accept.
 const SENDS: usize = 5;
 
 impl Queue for Ports {
@@ -32,7 +32,7 @@ impl Queue for Ports {
         for batch in messages.chunks(MAX_ENTRIES) {
             self.send_batch(queue, batch.to_vec()).await?;
         }
-        // Before that the worker does not know which of them the queue has taken.
+        // Before that, the worker does not know which of them the queue has accepted.
         for message in &messages {
             self.world.oracle().known_to_be_sent(self.worker.invocation(), message.body());
         }
@@ -82,8 +82,8 @@ impl Queue for Ports {
 }
 
 impl Ports {
-    /// Sends one batch, and what the queue did not take of it a few more times, as the adapter
-    /// for SQS does.
+    /// Sends one batch, and repeats the entries that the queue did not accept a few times, like the
+    /// adapter for SQS.
     async fn send_batch(
         &self,
         queue: QueueName,
@@ -107,7 +107,7 @@ impl Ports {
         Err(unreachable(queue))
     }
 
-    /// What the queue takes of a batch, and what it does not: any of them may fail.
+    /// Divides a batch into entries that the queue accepts and entries that fail.
     fn divide(
         &self,
         batch: &[OutgoingMessage],
@@ -122,7 +122,7 @@ impl Ports {
             return (taken, left);
         }
         let dice = &self.world.dice;
-        // One at least is taken and one is not: else nothing would be partial.
+        // At least one is accepted and one is not, because otherwise it would not be partial.
         let (first, second) = (dice.below(batch.len()), dice.below(batch.len() - 1));
         let second = (first + 1 + second) % batch.len();
         let fates: Vec<bool> =
@@ -140,7 +140,7 @@ impl Ports {
             .or_else(|| drawn(Fault::DelayedHours).map(|fault| (fault, HOURS)));
         world.trace.say(|| format!("{} sends {}", self.worker.name, summary(message.body())));
         let branch = world.oracle().sent(self.worker.invocation(), queue, message.body());
-        // What comes from the retry queue was counted when it went there.
+        // Tasks from the retry queue were counted when they went there.
         let goes_on = queue == QueueName::Scoring && !self.worker.name.starts_with("retry");
         let branch = branch.or(Branch::of_sent(message.body()).filter(|_| goes_on));
         if let Some(branch) = branch {
@@ -148,8 +148,8 @@ impl Ports {
         }
         let told = world.faults.held(&call);
         let after = told.or(delay.map(|(_, after)| after)).unwrap_or_default();
-        // Ticks are in the groups of metrics. Without one for more than two days a harvest whose
-        // webhook was missed is not found any more, as is known.
+        // Ticks share groups with metrics. It is a known limit that without a tick for more than
+        // two days a harvest whose webhook was missed is no longer found.
         let holds_group = told.is_none() && (after < HOURS || queue == QueueName::Scoring);
         let is_taken = world.queues.put_held(queue, message, Held { after, holds_group });
         if let Some((fault, after)) = delay.filter(|_| is_taken) {
@@ -226,7 +226,7 @@ impl Ports {
         Ok(())
     }
 
-    /// The queue did what it was asked.
+    /// The answer of the queue after it did what was requested.
     async fn queue_answers(&self, queue: QueueName, call: &Call<'_>) -> Result<(), QueueError> {
         let is_lost = self.hit(Fault::QueueAnswerLost, call);
         self.turn(Turn::After, call).await;
@@ -234,7 +234,7 @@ impl Ports {
     }
 }
 
-/// The group that a task goes back to; `None` of what is no task.
+/// The group to which a task returns; `None` if the body is not a task.
 fn group_of(body: &str) -> Option<String> {
     let message: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let is_task = message["queue"] == "scoring";

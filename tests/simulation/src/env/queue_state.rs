@@ -1,4 +1,4 @@
-//! What is on one queue, and what of it can be received.
+//! The messages of one queue, and which of them can be received.
 
 use super::chance::Chance;
 use crate::branches::Branch;
@@ -19,8 +19,7 @@ pub(super) struct State {
     pub(super) messages: BTreeMap<u64, Message>,
     pub(super) remembered: BTreeMap<(String, String), Instant>,
     pub(super) dead: Vec<DeadLetter>,
-    /// Receivings whose worker is still at work, by the message's place and how often it had been
-    /// received.
+    /// Receives whose worker is still working, by the message's place and its receive count.
     pub(super) at_work: BTreeSet<(u64, u32)>,
     pub(super) next: u64,
 }
@@ -35,7 +34,7 @@ pub(super) struct Message {
     pub(super) receive_count: u32,
     /// Whether its group waits while it is hidden.
     pub(super) holds_group: bool,
-    /// How often it still comes though it was handled; `None` before that was drawn.
+    /// How often it still comes again although it was handled; `None` until that is drawn.
     pub(super) comes_again: Option<u64>,
 }
 
@@ -61,7 +60,7 @@ pub(crate) struct DeadLetter {
 }
 
 impl State {
-    /// What can be received now, with its group.
+    /// The messages that can be received now, with their groups.
     pub(super) fn ready(&self) -> Vec<(u64, String)> {
         let now = Instant::now();
         let is_hidden = |message: &Message| message.visible_at > now;
@@ -75,8 +74,8 @@ impl State {
             .collect()
     }
 
-    /// Receives a message. One that was received too often is a dead letter instead, without a
-    /// reason; one that was handled and only comes again is gone.
+    /// Receives a message. A message that was received too often becomes a dead letter without a
+    /// reason. A message that was handled and only comes again is removed after the last time.
     pub(super) fn take(
         &mut self,
         queue: QueueName,
@@ -94,7 +93,7 @@ impl State {
                     group: message.group,
                     message_id: message.id,
                     body: message.body.to_string(),
-                    // As the adapter for SQS has it.
+                    // The same text as in the adapter for SQS.
                     reason: format!("received {} times without success", message.receive_count),
                 });
             }
@@ -111,7 +110,7 @@ impl State {
             sent_at: message.sent_at,
             receive_count: message.receive_count,
         };
-        // Hidden for how long is drawn later, for all that are received together.
+        // The duration is drawn later, for all messages that are received together.
         message.visible_at = Instant::now() + visibility(queue);
         let id = &message.id;
         if message.comes_again.is_some() {
@@ -132,7 +131,7 @@ pub(super) fn visibility(queue: QueueName) -> Duration {
     if queue.is_fifo() { VISIBILITY } else { RETRY_VISIBILITY }
 }
 
-/// Puts another group in front than the one whose message came first.
+/// Moves another group to the front.
 pub(super) fn reorder(ready: &mut [(u64, String)], chance: &Chance) {
     let Some(group) = ready.first().map(|(_, group)| group.clone()) else { return };
     let others: BTreeSet<&String> =
@@ -146,13 +145,13 @@ pub(super) fn reorder(ready: &mut [(u64, String)], chance: &Chance) {
     ready.sort_by_key(|(sequence, group)| (group != first, *sequence));
 }
 
-/// The place of a received message, and how often it had been received.
+/// The place of a received message, and its receive count.
 pub(super) fn place(receipt: &str) -> Option<(u64, u32)> {
     let (sequence, count) = receipt.split_once('#')?;
     Some((sequence.parse().ok()?, count.parse().ok()?))
 }
 
-/// The message that a receipt stands for, if it was not received again since.
+/// The message of a receipt, if it was not received again since.
 pub(super) fn in_flight<'a>(state: &'a mut State, receipt: &str) -> Option<(u64, &'a mut Message)> {
     let (sequence, count) = place(receipt)?;
     let message = state.messages.get_mut(&sequence)?;

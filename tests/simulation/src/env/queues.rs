@@ -1,4 +1,4 @@
-//! The queues as SQS keeps them: groups, deduplication, visibility, delays, dead letters.
+//! The queues with the rules of SQS: groups, deduplication, visibility, delays, dead letters.
 
 use super::chance::Chance;
 use super::queue_state::{
@@ -34,24 +34,24 @@ pub(crate) struct Queues {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
     pub(crate) after: Duration,
-    /// Whether its group waits; else newer ones of it are handled before.
+    /// Whether its group waits; otherwise newer messages of the group are handled before.
     pub(crate) holds_group: bool,
 }
 
 impl Queues {
     pub(crate) fn new(clock: Clock, chance: Chance) -> Self {
-        // There is room in front of the first one.
+        // Leaves room before the first message.
         let queues = std::array::from_fn(|_| Mutex::new(State { next: FIRST, ..State::default() }));
         Self { queues, changed: Default::default(), clock, chance }
     }
 
-    /// Puts a message on a queue, visible `after` some time; one that was sent within five
-    /// minutes is dropped. Whether it was taken.
+    /// Puts a message on a queue, visible after the time `after`. Drops it if it was sent within
+    /// five minutes. Returns whether it was accepted.
     pub(crate) fn put(&self, queue: QueueName, message: &OutgoingMessage, after: Duration) -> bool {
         self.put_held(queue, message, Held { after, holds_group: true })
     }
 
-    /// The same, and says whether the message's group waits for it.
+    /// Like [`Self::put`], and says whether the message's group waits for it.
     pub(crate) fn put_held(&self, queue: QueueName, message: &OutgoingMessage, held: Held) -> bool {
         let now = Instant::now();
         let mut state = self.lock(queue);
@@ -74,7 +74,8 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
-    /// Lets a message wait on the retry queue, which drops no copy. Each is in a group of its own.
+    /// Puts a message on the retry queue, which does not drop copies. Each message has its own
+    /// group.
     pub(crate) fn let_wait(&self, message: &WaitingMessage, longer: Duration) {
         let queue = QueueName::Retry;
         let mut state = self.lock(queue);
@@ -92,7 +93,7 @@ impl Queues {
         self.put_texts(state, queue, texts, held);
     }
 
-    /// Puts a message of this group, deduplication id and body on a queue.
+    /// Puts a message with this group, deduplication id and body on a queue.
     fn put_texts(
         &self,
         state: &mut State,
@@ -116,8 +117,8 @@ impl Queues {
         state.messages.insert(sequence, message);
     }
 
-    /// Puts a task that is to wait back at the place that it had, in front of its group, which waits
-    /// with it: as a planted bug does.
+    /// Puts a task that should wait back at its old place, at the front of its group, which waits
+    /// with it. This is what a planted bug does.
     pub(crate) fn keep_place(&self, message: &OutgoingMessage, delay: Duration) {
         let queue = QueueName::Scoring;
         let mut state = self.lock(queue);
@@ -130,8 +131,9 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
-    /// The ids of the tasks of a group that wait for nothing but their turn. One whose visibility ended
-    /// while a worker is still at it waits for nothing: its worker takes it off, or it comes again.
+    /// The ids of the tasks in a group that wait only for their turn. A task whose visibility
+    /// timeout ended while a worker is still working on it does not wait: its worker removes it, or
+    /// it comes again.
     pub(crate) fn ready_in(&self, group: &str) -> BTreeSet<String> {
         let now = Instant::now();
         let state = self.lock(QueueName::Scoring);
@@ -146,7 +148,7 @@ impl Queues {
         state.messages.iter().filter(is_ready).map(|(_, message)| message.id.clone()).collect()
     }
 
-    /// Gives out messages of groups of which nothing is hidden, in their order.
+    /// Delivers messages from groups without hidden messages, in their order.
     pub(crate) fn receive(&self, queue: QueueName, most: usize) -> Vec<Received> {
         let mut state = self.lock(queue);
         let mut ready = state.ready();
@@ -158,7 +160,8 @@ impl Queues {
             }
             received.extend(state.take(queue, sequence, &self.chance));
         }
-        // Drawn once for all: the messages of a group that stay hidden would keep the others back.
+        // Drawn once for all, because messages that stay hidden would hold back the others of their
+        // group.
         let ends_early = received.first().is_some_and(|first| {
             let call = Call { name: "receive", about: &[&first.body] };
             self.chance.faults.is_drawn_at(Fault::VisibilityLapsed, &call)
@@ -176,7 +179,7 @@ impl Queues {
         received
     }
 
-    /// Takes note that the worker which received these messages is at work on them no longer.
+    /// Notes that the worker of these messages no longer works on them.
     pub(crate) fn let_go(&self, queue: QueueName, messages: &[Received]) {
         let mut state = self.lock(queue);
         for place in messages.iter().filter_map(|message| place(&message.receipt)) {
@@ -184,9 +187,9 @@ impl Queues {
         }
     }
 
-    /// Takes a handled message off. One that is to come again is only hidden for a while: it holds
-    /// back its group, or comes when newer ones of its group have been handled. A receipt that is
-    /// no longer the message's last does nothing, as on SQS.
+    /// Removes a handled message. If it will come again, it is only hidden for a while: it holds
+    /// back its group, or comes after newer messages of its group were handled. If the receipt is
+    /// not the message's last one, this does nothing, as on SQS.
     pub(crate) fn delete(&self, queue: QueueName, receipt: &str) {
         let Chance { faults, dice, .. } = &self.chance;
         let mut state = self.lock(queue);
@@ -209,8 +212,8 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
-    /// Takes note that a message was handled though its receiver could not take it off: it comes
-    /// again when its visibility ends.
+    /// Notes that a message was handled although its receiver could not remove it. It comes again
+    /// when its visibility timeout ends.
     pub(crate) fn not_deleted(&self, queue: QueueName, receipt: &str) {
         if let Some((_, message)) = in_flight(&mut self.lock(queue), receipt) {
             message.comes_again.get_or_insert(0);
@@ -222,7 +225,7 @@ impl Queues {
         let mut state = self.lock(queue);
         if let Some((_, message)) = in_flight(&mut state, receipt) {
             message.visible_at = Instant::now() + hidden_for(delay);
-            // It comes again because it was requeued, not because its time was over.
+            // It comes again because it was requeued, not because its timeout ended.
             if let Some(place) = place(receipt) {
                 state.at_work.remove(&place);
             }
@@ -231,7 +234,7 @@ impl Queues {
         self.changed(queue).notify_one();
     }
 
-    /// Puts a message on the dead-letter queue; the same one twice is there once.
+    /// Puts a message on the dead-letter queue, at most once.
     pub(crate) fn dead_letter(&self, queue: QueueName, letter: NewDeadLetter) {
         let NewDeadLetter { group, message_id, body, reason } = letter;
         let mut state = self.lock(queue);
@@ -244,13 +247,13 @@ impl Queues {
         std::mem::take(&mut self.lock(queue).dead)
     }
 
-    /// Whether nothing is on any queue, hidden or not, but for ticks.
+    /// Whether no queue has messages, hidden or not, except ticks.
     pub(crate) fn are_empty(&self) -> bool {
         let is_tick = |message: &Message| message.deduplication.starts_with(TICK);
         QueueName::ALL.iter().all(|queue| self.lock(*queue).messages.values().all(is_tick))
     }
 
-    /// Shows what is held back for longer than a worker's death hides it.
+    /// Shows messages that are held back for longer than a worker's death hides them.
     pub(crate) fn release(&self) {
         let latest = Instant::now() + VISIBILITY;
         for queue in QueueName::ALL {
@@ -261,12 +264,12 @@ impl Queues {
         }
     }
 
-    /// Tells of changes that may make a message visible.
+    /// Notifies of changes that may make a message visible.
     pub(crate) fn changed(&self, queue: QueueName) -> &Notify {
         &self.changed[queue as usize]
     }
 
-    /// When the next hidden message of a queue is visible.
+    /// When the next hidden message of a queue becomes visible.
     pub(crate) fn next_visible(&self, queue: QueueName) -> Option<Instant> {
         let now = Instant::now();
         let state = self.lock(queue);

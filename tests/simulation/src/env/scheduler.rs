@@ -12,18 +12,18 @@ use tokio::time::Instant;
 
 /// How often EventBridge sends a tick.
 const TICK_EVERY: Duration = Duration::from_mins(10);
-/// Ticks that may find nothing to do before they are left out until something happens.
+/// Most ticks without work, before ticks are skipped until something happens.
 const IDLE_TICKS: u32 = 4;
 
-/// EventBridge's part: a tick every 10 minutes. Ticks that find nothing changed are left out
-/// after some, until something happens: a schedule may last for weeks.
+/// EventBridge's part: a tick every 10 minutes. After some ticks without changes, ticks are skipped
+/// until something happens, because a schedule may last for weeks.
 pub(crate) async fn tick(world: Arc<World>) {
     let master = MASTER_BASE.parse().expect("a base id");
     let (mut idle, mut steps) = (0, 0);
     let mut due = Instant::now() + TICK_EVERY;
     loop {
         tokio::time::sleep_until(due).await;
-        // A tick by itself takes some steps.
+        // A tick itself takes some steps.
         idle = if world.steps() > steps + 60 { 0 } else { idle + 1 };
         steps = world.steps();
         if idle > IDLE_TICKS {

@@ -1,4 +1,4 @@
-//! Requests to the simulated services, with what can go wrong on the way.
+//! Requests to the simulated services, with the faults on the way.
 
 use super::bugs;
 use super::odd_answers;
@@ -16,19 +16,19 @@ use simulators::Service as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// In the body of a request for a further page of a listing.
+/// Part of the body of a request for a later page of a listing.
 const OFFSET: &[u8] = b"\"offset\"";
 
-/// What Airtable answers to a listing of a field that it does not have.
+/// Airtable's answer to a listing with a field that it does not have.
 const UNKNOWN_FIELD: &[u8] =
     b"{\"error\":{\"type\":\"UNKNOWN_FIELD_NAME\",\"message\":\"Unknown field name: \\\"Posts\\\"\"}}";
 
-/// The faults that one service's requests meet.
+/// The faults of one service's requests.
 struct OfService {
     service: Service,
     not_reached: Fault,
     answer_lost: Fault,
-    /// Each with the answers that it gives, one of them at a time.
+    /// Each with its possible answers; one of them is drawn.
     refusals: &'static [(Fault, &'static [simulators::Fault])],
 }
 
@@ -115,7 +115,7 @@ impl Transport for Ports {
 }
 
 impl Ports {
-    /// What a worker gets when the request takes no effect; `None` when it takes its effect.
+    /// What a worker gets if the request has no effect; `None` if it has its effect.
     async fn instead_of_effect(
         &self,
         faults: &OfService,
@@ -161,7 +161,7 @@ impl Ports {
         Some(Ok(self.refuse(faults, request, refusal, sent)))
     }
 
-    /// Airtable's answer while it denies what the base is asked.
+    /// Airtable's answer while it denies requests to the base.
     fn denied(
         &self,
         faults: &OfService,
@@ -188,7 +188,7 @@ impl Ports {
         Some(refusal(status, error_type))
     }
 
-    /// The request takes effect. Returns what the worker gets, and what the service said.
+    /// Executes the request. Returns what the worker gets, and the service's answer.
     async fn perform(
         &self,
         faults: &OfService,
@@ -244,7 +244,7 @@ impl Ports {
         }
     }
 
-    /// Tells the oracle what a service did.
+    /// Reports to the oracle what a service did.
     fn note_effect(&self, faults: &OfService, path: &str, asked: &[u8], response: &HttpResponse) {
         let world = &self.world;
         let invocation = self.worker.invocation();
@@ -272,7 +272,7 @@ impl Ports {
         }
     }
 
-    /// An answer reached the worker.
+    /// Reports an answer that reached the worker.
     fn note_answer(
         &self,
         faults: &OfService,
@@ -317,7 +317,7 @@ impl Ports {
         }
     }
 
-    /// Tells the oracle what a worker sees of a model call that brought no answer.
+    /// Reports to the oracle what a worker sees of a model call without an answer.
     fn note_no_answer(
         &self,
         faults: &OfService,
@@ -339,7 +339,7 @@ impl Ports {
     }
 }
 
-/// An answer of Airtable's that has a type and no message.
+/// An answer of Airtable with a type and without a message.
 fn refusal(status: u16, error_type: &str) -> HttpResponse {
     let body = serde_json::json!({"error": {"type": error_type}}).to_string();
     let mut response = HttpResponse::new(Bytes::from(body));
@@ -366,7 +366,7 @@ fn takes_effect(faults: &OfService, request: &HttpRequest) -> bool {
     faults.service == Service::Gemini || !only_reads
 }
 
-/// Whether Airtable answers that it forgot where the listing was.
+/// Whether Airtable answers that it lost its place in the listing.
 fn is_stale(response: &HttpResponse) -> bool {
     let body = str::from_utf8(response.body()).unwrap_or_default();
     response.status() == http::StatusCode::UNPROCESSABLE_ENTITY

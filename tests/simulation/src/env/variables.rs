@@ -1,10 +1,10 @@
-//! How the functions of a schedule are configured.
+//! The functions' configuration in a schedule.
 
 use runtally::system::tokens;
 use simulators::apify::DEFAULT_ACTOR;
 use tests::{MASTER_BASE, WEBHOOK_TOKEN};
 
-/// The functions' configuration by variable.
+/// The functions' configuration by variable name.
 pub(crate) fn variable(name: &str) -> Option<String> {
     let value = match name {
         "WEBHOOK_TOKEN" => WEBHOOK_TOKEN,

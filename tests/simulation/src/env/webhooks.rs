@@ -1,4 +1,4 @@
-//! Apify's part: harvests end, and their webhooks are sent, again until they are accepted.
+//! Apify's part: harvests end, and their webhooks are sent until they are accepted.
 
 use super::oddities;
 use super::ports::Ports;
@@ -20,8 +20,8 @@ use tests::WEBHOOK_TOKEN;
 use tests::bases;
 use webhook_intake::Intake;
 
-/// How often Apify tries a webhook again; the first wait is a minute, and each further one twice
-/// as long.
+/// How often Apify retries a webhook. The first wait is a minute, and each further one is twice as
+/// long.
 const RETRIES: u32 = 11;
 
 /// Ends a harvest and announces it.
@@ -42,7 +42,7 @@ pub(crate) async fn harvest(world: Arc<World>, index: usize) {
     if is_missing {
         world.faults.count(Fault::WebhookMissing);
         world.trace.say(|| format!("no webhook is sent for {apify_run}"));
-        // Only the table `Apify` can tell whose harvest it is, if anything does.
+        // Then only the table `Apify` can say whose harvest it is.
         let is_listed = world.dice.chance(0.6);
         if is_listed {
             list(&world, harvest, &apify_run);
@@ -78,7 +78,7 @@ pub(crate) async fn harvest(world: Arc<World>, index: usize) {
             world.oracle().accepted(&harvest.run);
         }
     }
-    // Where its run is not given, a second record could be taken for the harvest's own.
+    // Without a run in the webhook, a second record could be mistaken for the harvest's own.
     let is_named = harvest.query.contains("runId");
     if is_resurrected {
         end_again(&world, &apify_run, (index, event), spec).await;
@@ -87,7 +87,7 @@ pub(crate) async fn harvest(world: Arc<World>, index: usize) {
     }
 }
 
-/// The harvest as it ended first: with half of its items, at half of its cost.
+/// The harvest at its first end: with half of its items, at half of its cost.
 fn half_of(spec: &RunSpec) -> RunSpec {
     let mut first = spec.clone();
     first.items.truncate(spec.items.len() / 2);
@@ -128,7 +128,7 @@ async fn post_for_another_run(world: &Arc<World>, apify_run: &str, (index, event
     }
 }
 
-/// Writes the harvest into the table `Apify`, as the scheduler does that starts it.
+/// Adds the harvest to the table `Apify`, like the scheduler that starts it.
 fn list(world: &World, harvest: &Harvest, apify_run: &str) {
     let orchestrated = harvest.query.contains("runId");
     let run = if orchestrated { harvest.run.as_str() } else { "" };
@@ -138,7 +138,7 @@ fn list(world: &World, harvest: &Harvest, apify_run: &str) {
     bases::insert(&world.airtable, MASTER_BASE, apify::TABLE, row);
 }
 
-/// Asks for waiting leads to be scored, again until that is accepted.
+/// Requests scoring of waiting leads, until that is accepted.
 pub(crate) async fn request(world: Arc<World>, index: usize) {
     let Asked { run, body, sent_after, .. } = &world.scenario.requests[index];
     tokio::time::sleep(*sent_after).await;
@@ -147,13 +147,13 @@ pub(crate) async fn request(world: Arc<World>, index: usize) {
     }
 }
 
-/// Posts a webhook until it is accepted; whether it ever was.
+/// Posts a webhook until it is accepted. Returns whether it was.
 async fn post(world: &Arc<World>, apify_run: &str, event: &str, query: &str) -> bool {
     world.trace.say(|| format!("Apify sends {event} of {apify_run} with {query}"));
     post_end(world, (event, query), &json!({"id": apify_run})).await
 }
 
-/// The same, with what the webhook says of the harvest.
+/// Like [`post`], with what the webhook says about the harvest.
 async fn post_end(world: &Arc<World>, (event, query): (&str, &str), resource: &Value) -> bool {
     let body = json!({"eventType": event, "eventData": {"actorRunId": resource["id"]},
         "resource": resource})

@@ -1,4 +1,4 @@
-//! One process of a function, which may die between any two steps.
+//! One process of a function. It may die between any two steps.
 
 use shared::ports::QueueName;
 use std::collections::BTreeSet;
@@ -15,11 +15,11 @@ pub(crate) struct Worker {
 struct Life {
     /// The invocation it works on.
     invocation: u64,
-    /// Whether that is a chunk.
+    /// Whether the invocation has a chunk.
     has_chunk: bool,
     /// What it tried to do with the invocation's messages.
     tried: Tried,
-    /// Whether it died. What else of it runs in the same turn does nothing any more.
+    /// Whether it died. Other parts of it that run in the same turn then do nothing more.
     is_dead: bool,
 }
 
@@ -51,7 +51,7 @@ impl Worker {
         self.life().has_chunk
     }
 
-    /// Returns when the process died.
+    /// Returns when the process has died.
     pub(crate) async fn died(&self) {
         self.died.notified().await;
     }

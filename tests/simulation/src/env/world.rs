@@ -1,4 +1,4 @@
-//! Everything outside the functions, and what watches it.
+//! Everything outside the functions, and the oracle that watches it.
 
 use super::chance::Chance;
 use super::event_log::{INDEX_LAG, Log};
@@ -27,9 +27,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Rows of one page: few, so that a listing has several.
+/// Rows per page: few, so that a listing has several pages.
 const PAGE_ROWS: usize = 16;
-/// The longest time for which a base is denied.
+/// The longest time for which a base denies requests.
 const DENIED: Duration = Duration::from_secs(40);
 
 /// The services, the queues, the log; the faults; the oracle.
@@ -44,20 +44,20 @@ pub(crate) struct World {
     pub(crate) gemini: Gemini,
     pub(crate) queues: Queues,
     pub(crate) log: Log,
-    /// The indexes of the log are behind by this much at most.
+    /// How much the indexes of the log lag behind, at most.
     pub(crate) index_lag: Duration,
     pub(crate) scenario: Scenario,
     /// `CALLS_AT_ONCE`: room for all waves of a chunk at the same time, for two, or for one call.
     pub(crate) calls_at_once: &'static str,
-    /// Replaces draws: what happens when.
+    /// Says what happens when, instead of draws.
     pub(crate) script: Option<Arc<Script>>,
     pub(crate) bug: Option<Bug>,
-    /// What a planted bug keeps in mind.
+    /// What a planted bug remembers.
     remembered: Mutex<BTreeMap<String, Value>>,
     oracle: Mutex<Oracle>,
-    /// Bases whose requests are denied: until when, and with which status.
+    /// Bases that deny requests: until when, and with which status.
     denied: Mutex<BTreeMap<String, (Instant, u16)>>,
-    /// Notified of everything that may give a tick something to do.
+    /// Notified of everything that may give a tick work.
     pub(crate) activity: Notify,
     steps: AtomicU64,
 }
@@ -106,18 +106,18 @@ impl World {
         }
     }
 
-    /// The oracle, which hears of everything that happens.
+    /// The oracle, which is told everything that happens.
     pub(crate) fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps `value` in a planted bug's mind; returns what was kept there before.
+    /// Stores `value` for a planted bug. Returns the previous value.
     pub(crate) fn remember(&self, name: &str, value: Value) -> Option<Value> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.insert(name.to_owned(), value)
     }
 
-    /// Denies what a base is asked from now on, for some seconds.
+    /// Denies requests to a base from now on, for some seconds.
     pub(crate) fn deny(&self, base: &str) {
         let until = Instant::now() + self.dice.within(DENIED);
         let status = if self.dice.chance(0.5) { 401 } else { 403 };
@@ -125,7 +125,7 @@ impl World {
         denied.insert(base.to_owned(), (until, status));
     }
 
-    /// The status with which a base's requests are denied now.
+    /// The status with which a base denies requests now.
     pub(crate) fn denial(&self, base: &str) -> Option<u16> {
         let denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, status) = denied.get(base)?;
@@ -160,7 +160,7 @@ fn services(clock: &Clock, seed: u64) -> (Airtable, Apify, Gemini) {
     (airtable.expect("an empty store"), apify, Gemini::new(options, clock, Arc::new(NoStore)))
 }
 
-/// The simulated Apify sends no webhook by itself: when one is sent is the schedule's to draw.
+/// The simulated Apify sends no webhooks itself, because the schedule draws when they are sent.
 struct Nobody;
 
 impl WebhookSender for Nobody {

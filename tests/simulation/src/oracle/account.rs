@@ -1,4 +1,4 @@
-//! Where every item and target of a run's harvests must have gone.
+//! Where every item and target of a run's harvests must be counted.
 
 use super::oracle::Oracle;
 use super::run_book::{RunBook, UNATTRIBUTED};
@@ -6,13 +6,13 @@ use crate::scenario::Scenario;
 use simulators::apify::RunStatus;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Where the items and targets of a run's harvests must have gone.
+/// Where the items and targets of a run's harvests must be counted.
 #[derive(Default)]
 pub(super) struct Account {
     items: u64,
     targets: u64,
-    /// Targets of which nobody knows whether they have posts, because of `maxItems` or because the
-    /// harvest was cut short.
+    /// Targets for which it is not known whether they have posts, because of `maxItems` or because
+    /// the harvest was cut short.
     unknown: [u64; 2],
     strange: u64,
     damaged: u64,
@@ -24,7 +24,7 @@ impl Account {
         self.unknown.iter().sum()
     }
 
-    /// What `Balance` says of it.
+    /// What `Balance` must say about this.
     pub(super) fn gaps(&self) -> Vec<String> {
         let (items, targets) = (counted(self.items, "item"), counted(self.targets, "target"));
         let [full, cut] = self.unknown;
@@ -61,7 +61,7 @@ impl Oracle {
         account
     }
 
-    /// How many posts of a harvest became a lead's.
+    /// How many posts of a harvest became posts of leads.
     fn used(&self, book: &RunBook, run: &str, posts: &BTreeMap<String, BTreeSet<String>>) -> u64 {
         if run.ends_with(UNATTRIBUTED) {
             return 0;
@@ -70,7 +70,7 @@ impl Oracle {
             .outcomes
             .iter()
             .filter(|((kind, _), outcome)| *kind == "post" && outcome.name != "not_a_lead")
-            // A row whose URL nobody could read has a key of its own: no post is its.
+            // A row with an unreadable URL has its own key, and no posts belong to it.
             .filter(|((_, key), _)| self.harvested_keys.contains(key));
         let slugs: BTreeSet<&String> =
             leads.filter_map(|((_, key), _)| self.slugs_by_key.get(key)).collect();

@@ -1,8 +1,8 @@
-//! What a call of the model asks about.
+//! The subjects of a model call.
 
 use super::json::{list, parsed, text};
 
-/// What a call asks about, by the ids that its answer uses.
+/// The subjects of a call, by the ids that its answer uses.
 pub(crate) struct Asked {
     /// The word that only this post has.
     pub(crate) posts: Vec<(String, String)>,
@@ -33,13 +33,13 @@ impl Asked {
     }
 }
 
-/// The lead whose profile a text is.
+/// The slug of the lead whose profile this text is.
 fn slug_in(text: &str) -> Option<String> {
     let rest = &text[text.find(" p.")? + 3..];
     Some(rest[..rest.find('.')?].to_owned())
 }
 
-/// The word of the post that a text is.
+/// The unique word of the post with this text.
 fn word_in(text: &str) -> Option<String> {
     let word = &text[text.find("w.")?..];
     let (slug, number) = word[2..].split_once('.')?;

@@ -1,4 +1,4 @@
-//! What a fact is about, and which of two outcomes of a lead counts.
+//! The subject of a fact, and which of two outcomes of a lead counts.
 
 use super::json::{count, text};
 use jiff::Timestamp;
@@ -11,11 +11,11 @@ pub(crate) type Round = (String, u64, u64);
 /// What was scored: `post` or `profile`, as messages spell it.
 pub(crate) type Kind = &'static str;
 
-/// A chunk: its plan and its place in it.
+/// A chunk: its plan and its index in the plan.
 pub(crate) type ChunkId = (String, u64);
 
-/// What became of a lead, with what decides between two: a score never loses, and else the latest
-/// try counts. The fields' order is the order of comparison.
+/// The outcome of a lead, with what decides between two outcomes: a score always wins, otherwise
+/// the latest attempt counts. The order of the fields is the order of comparison.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Outcome {
     pub(crate) is_scored: bool,
@@ -28,7 +28,7 @@ pub(crate) fn kind(message: &Value<'_>) -> Kind {
     if text(message, "/kind") == "profile" { "profile" } else { "post" }
 }
 
-/// Keeps of what is known of a lead and what a fact says the outcome that counts.
+/// Of a lead's known outcome and the outcome in a fact, keeps the one that counts.
 pub(crate) fn keep_outcome(
     outcomes: &mut BTreeMap<(Kind, String), Outcome>,
     fact: &Value<'_>,
@@ -47,7 +47,7 @@ pub(crate) fn keep_outcome(
     *known = known.clone().max(reported);
 }
 
-/// The time that stands at a place of a message.
+/// The time at this pointer of a message.
 pub(crate) fn time(message: &Value<'_>, pointer: &str) -> Timestamp {
     text(message, pointer).parse().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What one invocation of scoring did so far.
+//! What one invocation of scoring has done so far.
 
 use super::facts::Round;
 use super::json::{count, text};
@@ -6,50 +6,51 @@ use serde_json_borrow::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// What one invocation of scoring did so far.
+/// What one invocation of scoring has done so far.
 #[derive(Default)]
 pub(crate) struct Invocation {
     pub(crate) run: String,
     /// Its task, if it failed before.
     pub(crate) task: Option<String>,
-    /// Which attempt at its task it is, and after how many waits.
+    /// The number of the attempt at its task, and the number of waits before.
     pub(crate) attempt: (u64, u64),
-    /// How many attempts before it are said to have settled leads.
+    /// How many earlier attempts claim to have settled leads.
     pub(crate) progressed: u64,
-    /// Whether it told what became of leads.
+    /// Whether it reported outcomes of leads.
     pub(crate) has_settled: bool,
     /// What it planned.
     pub(crate) plans: Plans,
-    /// Whether its chunk may use so many tokens and no more.
+    /// Whether its chunk has a token limit.
     pub(crate) is_limited: bool,
     /// The rounds of calls that it announced.
     pub(crate) rounds: BTreeSet<Round>,
-    /// Model calls that ended and are not reported yet. Several rounds may be open at the same time.
+    /// Model calls that ended and are not reported yet. Several rounds may be open at the same
+    /// time.
     pub(crate) pending: Vec<Pending>,
-    /// The leads of calls that were billed and have not ended yet, by what the call asks.
+    /// The leads of calls that were billed and have not ended yet, by the call's request.
     pub(crate) paid: BTreeMap<Vec<u8>, BTreeSet<String>>,
-    /// Words of posts that it asked about.
+    /// Words of posts in its calls.
     pub(crate) asked: BTreeSet<String>,
-    /// Scores of whole answers that reached it, by the post's word.
+    /// Scores from complete answers that reached it, by the post's word.
     pub(crate) scores: BTreeMap<String, u64>,
-    /// Leads whose profiles it asked about.
+    /// Leads whose profiles were in its calls.
     pub(crate) profiles: BTreeSet<String>,
-    /// What whole answers that reached it say of profiles, by the lead's slug.
+    /// What complete answers that reached it say about profiles, by the lead's slug.
     pub(crate) reasons: BTreeMap<String, Vec<String>>,
     /// When it read the rows of its leads, to decide about them.
     pub(crate) read_at: u64,
     /// When it read the last page of them.
     pub(crate) read_until: u64,
-    /// When it last looked at rows, also to see whether others changed them.
+    /// When it last read rows, also to check for changes by others.
     pub(crate) looked_at: Option<(u64, Instant)>,
 }
 
-/// What attempts at a task planned.
+/// What the attempts at a task planned.
 #[derive(Debug, Default)]
 pub(crate) struct Plans {
     /// Plans and chunks that were queued.
     pub(crate) queued: BTreeSet<(String, u64)>,
-    /// Plans of which something was reported: all their chunks are queued.
+    /// Plans for which something was reported: all their chunks are queued.
     pub(crate) told: BTreeSet<String>,
 }
 
@@ -63,7 +64,7 @@ impl Plans {
 /// A model call as its worker knows it, before it is reported.
 pub(crate) struct Pending {
     pub(crate) end: CallEnd,
-    /// The leads that are paid for with it.
+    /// The leads for which it is paid.
     pub(crate) paid: BTreeSet<String>,
 }
 
@@ -81,7 +82,7 @@ impl Invocation {
         self.pending.push(Pending { end, paid });
     }
 
-    /// Takes the call that a worker reports as `reported`: the one that fits best.
+    /// Takes the call that a worker reports as `reported`: the best match.
     pub(crate) fn take_reported(&mut self, reported: &Value<'_>) -> Option<Pending> {
         let total = count(reported, "/usage/total");
         let cost = reported_nano_usd(reported);
@@ -94,7 +95,7 @@ impl Invocation {
         let fits: &[&dyn Fn(&CallEnd) -> bool] = match text(reported, "/outcome") {
             "refused" => &[&|end| *end == CallEnd::Refused],
             "lost" => &[&|end| *end == CallEnd::Lost, &|end| *end != CallEnd::Refused],
-            // As many tokens may cost less: some came from the cache.
+            // The same number of tokens may cost less, because some came from the cache.
             _ => &[&|end| is_of(end, Some(cost)), &|end| is_of(end, None), &|end| {
                 *end != CallEnd::Refused
             }],
@@ -106,20 +107,20 @@ impl Invocation {
         Some(self.pending.remove(at))
     }
 
-    /// Whether a call was answered or lost of which nothing was reported.
+    /// Whether a call was answered or lost without being reported.
     pub(crate) fn has_concealed(&self) -> bool {
         self.pending.iter().any(|pending| pending.end != CallEnd::Refused)
     }
 }
 
-/// What an answer cost by the tokens that its worker reports.
+/// The cost of an answer, by the tokens that its worker reports.
 fn reported_nano_usd(reported: &Value<'_>) -> u64 {
     let of = |name: &str| count(reported, &format!("/usage/{name}"));
     let prompt = of("prompt").saturating_sub(of("cached")) + of("tool");
     prompt * 300 + of("cached") * 30 + (of("output") + of("thoughts")) * 2_500
 }
 
-/// What it promises itself ([`super::CHECKS`]).
+/// What this file promises about itself ([`super::CHECKS`]).
 pub(super) mod checks {
     use super::*;
     use crate::oracle::json::parsed;
@@ -135,7 +136,7 @@ pub(super) mod checks {
         let body = format!(r#"{{"outcome":"answered","usage":{usage}}}"#);
         let taken = invocation.take_reported(&parsed(&body)).map(|pending| pending.end);
         assert_eq!(taken, Some(cached));
-        // Without one that costs as much, as many tokens will do.
+        // If none has the same cost, the same number of tokens is enough.
         let taken = invocation.take_reported(&parsed(&body)).map(|pending| pending.end);
         assert_eq!(taken, Some(dear));
     }

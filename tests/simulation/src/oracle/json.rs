@@ -3,13 +3,13 @@
 use serde::Deserialize;
 use serde_json_borrow::Value;
 
-/// The value that a text is; null for a text that is none.
+/// Parses a string; null if it is not JSON.
 pub(crate) fn parsed<'a>(body: &'a (impl AsRef<[u8]> + ?Sized)) -> Value<'a> {
     let text = str::from_utf8(body.as_ref()).unwrap_or_default();
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// What stands at `/a/0/b`; all of the value at an empty pointer.
+/// The value at a pointer such as `/a/0/b`; the whole value for an empty pointer.
 pub(crate) fn at<'a>(value: &'a Value<'a>, pointer: &str) -> Option<&'a Value<'a>> {
     let mut steps = pointer.split('/').skip(1);
     steps.try_fold(value, |value, step| match value {
@@ -27,17 +27,17 @@ pub(crate) fn count(value: &Value<'_>, pointer: &str) -> u64 {
     at(value, pointer).and_then(Value::as_u64).unwrap_or_default()
 }
 
-/// What a cell of a row holds. The names of fields may have slashes.
+/// The cell of a field. Names of fields may contain slashes.
 pub(crate) fn cell<'a>(cells: &'a Value<'a>, field: &str) -> Option<&'a Value<'a>> {
     cells.as_object()?.get(field)
 }
 
-/// The text of a cell; an empty one if it holds none.
+/// The string in a cell; empty if the cell has none.
 pub(crate) fn cell_text<'a>(cells: &'a Value<'a>, field: &str) -> &'a str {
     cell(cells, field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The elements of the list that stands there; none if there is no list.
+/// The elements of the list at the pointer; none if there is no list.
 pub(crate) fn list<'a>(
     value: &'a Value<'a>,
     pointer: &str,
@@ -53,7 +53,7 @@ pub(crate) fn run_of(message: &Value<'_>) -> String {
     format!("{}-{}", text(message, "/run/base_run"), text(message, "/run/client"))
 }
 
-/// The run that an unread message is about: all else of it is skipped.
+/// The run of an unparsed message. The rest of the message is skipped.
 pub(crate) fn run_of_unread(body: &str) -> String {
     #[derive(Default, Deserialize)]
     struct OfRun {

@@ -1,4 +1,4 @@
-//! What a run's record must say in the end.
+//! What a run's record must say at the end.
 
 use super::account::Account;
 use super::promise::Invariant;
@@ -10,15 +10,15 @@ use shared::schema::run_record as schema;
 use simulators::apify::RunStatus;
 use std::collections::BTreeSet;
 
-/// A run's record in the end, with what it is judged by.
+/// A run's record at the end, and what it is judged by.
 pub(super) struct Judged<'a> {
     pub(super) run: &'a str,
     pub(super) book: &'a RunBook,
-    /// The harvests whose cost it counts.
+    /// The harvests whose cost it includes.
     pub(super) costs: BTreeSet<usize>,
-    /// Where the items and targets of its harvests went.
+    /// Where the items and targets of its harvests were counted.
     pub(super) account: Account,
-    /// Whether nobody knows which end of its harvest it read.
+    /// Whether it is not known which end of its harvest it read.
     pub(super) is_partial: bool,
     pub(super) record: &'a Map<String, Value>,
     pub(super) scenario: &'a Scenario,
@@ -38,7 +38,7 @@ impl Judged<'_> {
         self.judge_named_leads();
     }
 
-    /// Leads that a request named and that do not exist are told of.
+    /// The record mentions leads in a request that do not exist.
     fn judge_named_leads(&mut self) {
         let is_named = |asked: &Asked| asked.names_leads && asked.run == self.run;
         let notes = self.text(schema::SYSTEM_NOTES);
@@ -91,7 +91,7 @@ impl Judged<'_> {
         self.expect(Invariant::OneRecord, "how many Apify runs", &shown.len(), &once.len());
     }
 
-    /// Tokens are those that were reported, and counts those that the services saw.
+    /// The tokens are the reported ones, and the counts are those that the services saw.
     fn judge_work(&mut self) {
         for (kind, tokens, examined, scored) in [
             ("post", schema::POST_TOKENS, schema::POSTS_EXAMINED, schema::POSTS_SCORED),
@@ -128,7 +128,7 @@ impl Judged<'_> {
         let posts = harvests().map(|harvest| harvest.posts_found() as u64).sum();
         let unknown = self.account.unknown_targets();
         self.expect_number(Invariant::Numbers, schema::TARGETS_UNKNOWN, unknown);
-        // Posts of leads whose chunk was given up are no lead's, or nobody knows whose.
+        // If a lead's chunk was given up, it is not known whether its posts are matched.
         if !self.book.is_given_up || self.run.ends_with(UNATTRIBUTED) {
             let unused = self.account.items_not_used;
             self.expect_number(Invariant::Numbers, schema::ITEMS_NOT_USED, unused);
@@ -173,7 +173,7 @@ impl Judged<'_> {
             if self.run.ends_with(UNATTRIBUTED) || (has_failed && may_have_failed && is_examined) {
                 "Failed"
             } else if may_have_failed && status == "Failed" {
-                // The model refused all that it was asked.
+                // The model refused every call.
                 &status
             } else if is_cut || has_failed || !self.account.gaps().is_empty() {
                 "Completed with Errors"

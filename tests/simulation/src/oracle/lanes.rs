@@ -1,10 +1,10 @@
-//! Which tasks failed, and who was ready behind them.
+//! Which tasks failed, and which tasks were ready behind them.
 
 use super::json::{at, text};
 use serde_json_borrow::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Who was ready in the group of a task when it failed, by the task's next attempt.
+/// The tasks that were ready in the group of a task when it failed, by the task's next attempt.
 #[derive(Default)]
 pub(crate) struct Lanes {
     pub(super) ready: BTreeMap<(String, u64, u64), BTreeSet<String>>,
@@ -13,7 +13,7 @@ pub(crate) struct Lanes {
     pub(super) begun: BTreeSet<String>,
 }
 
-/// Which attempt at which task a message is, after how many waits; `None` for a first one.
+/// The task of a message, its attempt and its number of waits; `None` for a first attempt.
 pub(crate) fn attempt_of(message: &Value<'_>) -> Option<(String, u64, u64)> {
     let number = |pointer| at(message, pointer).and_then(Value::as_u64);
     let task = text(message, "/task_id");

@@ -1,27 +1,27 @@
-//! What is known of one lead's row.
+//! What is known about one lead's row.
 
 use crate::scenario::Lead;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is known of a lead's row.
+/// What is known about a lead's row.
 pub(crate) struct LeadBook {
     pub(crate) slug: String,
-    /// Words of posts that any run wrote a score of.
+    /// Words of posts for which any run wrote a score.
     pub(crate) all_scored: BTreeSet<String>,
     pub(crate) is_unreadable: bool,
-    /// The field of its row that holds an error.
+    /// The field of its row that contains an error.
     pub(crate) odd: Option<&'static str>,
-    /// The URLs of posts that its row has.
+    /// The URLs of the posts in its row.
     pub(crate) posts: BTreeSet<String>,
     /// When its posts were last written.
     pub(crate) posts_written: u64,
-    /// Posts that were lost in the moment between a look at the row and its write.
+    /// Posts that were lost between a read of the row and its write.
     pub(crate) lost: BTreeSet<String>,
     /// The posts that its row had before each of its writes.
     pub(crate) earlier_posts: Vec<(u64, BTreeSet<String>)>,
-    /// When which run wrote scores of which posts, the last time last.
+    /// When each run wrote scores, and for which posts, in order.
     pub(crate) scored: BTreeMap<String, Vec<(u64, BTreeSet<String>)>>,
-    /// When which run wrote a score of its profile.
+    /// When each run wrote a score of its profile.
     pub(crate) profile_scored: BTreeMap<String, u64>,
 }
 
@@ -42,37 +42,37 @@ impl LeadBook {
         }
     }
 
-    /// Whether its row has a post, or lost it in a way that nobody can prevent.
+    /// Whether its row has a post, or lost it in a way that cannot be prevented.
     pub(crate) fn has_or_lost(&self, url: &str) -> bool {
         self.posts.contains(url) || self.lost.contains(url)
     }
 
-    /// When `run` wrote scores, and of which posts (by word).
+    /// When `run` wrote scores, and for which posts (by word).
     pub(crate) fn scored_by(&self, run: &str) -> Option<(u64, &BTreeSet<String>)> {
         self.scored.get(run)?.last().map(|(step, words)| (*step, words))
     }
 
-    /// Whether `run` wrote scores after a worker's look at the row, a moment ago. The worker can put its
-    /// own failure over them: Airtable has no conditional write.
+    /// Whether `run` wrote scores after a worker's recent read of the row. The worker can overwrite
+    /// them with its own failure, because Airtable has no conditional write.
     pub(crate) fn was_scored_since(&self, run: &str, moment: Option<u64>) -> bool {
         let written = self.scored_by(run).map(|(step, _)| step);
         written.zip(moment).is_some_and(|(written, look)| look < written)
     }
 
-    /// The posts (by word) whose scores by `run` the row held at `step`.
+    /// The posts (by word) whose scores by `run` were in the row at `step`.
     pub(crate) fn scored_until(&self, run: &str, step: u64) -> Option<&BTreeSet<String>> {
         let writes = self.scored.get(run)?.iter().rev();
         writes.skip_while(|(written, _)| *written > step).map(|(_, words)| words).next()
     }
 
-    /// The URLs of the posts that the row had at `step`.
+    /// The URLs of the posts in the row at `step`.
     pub(crate) fn posts_until(&self, step: u64) -> &BTreeSet<String> {
         let later = self.earlier_posts.iter().find(|(written, _)| *written > step);
         later.map_or(&self.posts, |(_, before)| before)
     }
 
-    /// `from`, and each moment until `until` at which posts or scores were written: a listing of
-    /// several pages shows a row as it was at one of these.
+    /// `from`, and each moment until `until` at which posts or scores were written. A listing with
+    /// several pages shows a row at one of these moments.
     pub(crate) fn moments(&self, from: u64, until: u64) -> BTreeSet<u64> {
         let posts = self.earlier_posts.iter().map(|(written, _)| *written);
         let scores = self.scored.values().flatten().map(|(written, _)| *written);
@@ -90,7 +90,7 @@ impl LeadBook {
     }
 }
 
-/// What it promises itself ([`super::CHECKS`]).
+/// What this file promises about itself ([`super::CHECKS`]).
 pub(super) mod checks {
     use super::*;
 

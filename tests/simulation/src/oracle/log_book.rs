@@ -1,4 +1,4 @@
-//! The log's events, each fact once, and what they say together.
+//! The log's events, each fact once, and their result.
 
 use super::facts::{ChunkId, Kind, Outcome, Round, chunk_of, keep_outcome, kind, round, time};
 use super::json::{at, count, list, text, texts};
@@ -10,22 +10,22 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What the log says at some moment, as a record must show it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct State {
-    /// By the record's field.
+    /// By field of the record.
     pub(crate) numbers: BTreeMap<&'static str, u64>,
-    /// What is still to be done, as a record names it.
+    /// What is still to be done, in the record's words.
     pub(crate) missing: Vec<String>,
-    /// Whether all is planned, and every planned lead settled or given up.
+    /// Whether everything is planned, and every planned lead is settled or given up.
     pub(crate) is_settled: bool,
 }
 
 /// The log's events, each fact once.
 #[derive(Default)]
 pub(crate) struct LogBook {
-    /// How many events were stored, repetitions included.
+    /// How many events were stored, including repetitions.
     pub(crate) stored: u64,
-    /// The first event's time, and those that they carry as their run's beginning.
+    /// The first event's time, and the times that events carry as the beginning of the run.
     pub(crate) started_at: Option<Timestamp>,
-    /// When each chunk was done first.
+    /// When each chunk was first done.
     pub(crate) done: BTreeMap<ChunkId, Timestamp>,
     failed: BTreeSet<ChunkId>,
     billed: BTreeMap<Round, (Kind, u64)>,
@@ -35,16 +35,16 @@ pub(crate) struct LogBook {
     outcomes: BTreeMap<(Kind, String), Outcome>,
     chunks: BTreeMap<ChunkId, (Kind, BTreeSet<String>)>,
     plans: BTreeMap<String, Plan>,
-    /// Posts and plan of each harvest: of several reports one with a plan, or that of the last end, or
-    /// else the latest.
+    /// Posts and plan of each harvest. Of several reports, the one with a plan counts, or the one
+    /// about the last end, or else the latest.
     harvests: BTreeMap<String, (bool, [Timestamp; 2], u64, String)>,
     opened: BTreeSet<String>,
-    /// Plans that end the planning of what was waiting.
+    /// Plans that end the planning of waiting leads.
     closing: BTreeSet<String>,
     unreadable: BTreeSet<String>,
 }
 
-/// A plan that was queued. One that takes over another's leads names the first of them all.
+/// A queued plan. If it takes over another plan's leads, it names the first of all these plans.
 struct Plan {
     at: Timestamp,
     chunks: u64,
@@ -55,7 +55,7 @@ impl LogBook {
     pub(crate) fn stored(&mut self, event: &Value<'_>) {
         self.stored += 1;
         let Some(fact) = at(event, "/fact") else { return };
-        // A note is no work.
+        // A note is not work.
         let at = if text(fact, "/type") == "noted" { "/run/opened_at" } else { "/at" };
         let times = [time(event, at), time(event, "/run/opened_at")];
         self.started_at = times.into_iter().chain(self.started_at).min();
@@ -86,9 +86,10 @@ impl LogBook {
                     chunks: count(fact, "/chunks"),
                     replaces: text(fact, "/replaces").to_owned(),
                 };
-                // Queued once more, as by a webhook that comes again after weeks, it is no new plan. One
-                // that took its leads over meanwhile is still the later of the two, in whatever order
-                // both reach the log: else a run would be open again over leads that are all settled.
+                // If a plan is queued again, for example by a webhook that comes again after weeks,
+                // it is not a new plan. A plan that took over its leads meanwhile still counts as
+                // the later one, whatever order both have in the log. Otherwise a run would be open
+                // again for leads that are all settled.
                 let known = self.plans.entry(text(fact, "/plan").to_owned()).or_insert(plan);
                 known.at = known.at.min(time(event, "/at"));
             }
@@ -124,7 +125,7 @@ impl LogBook {
         }
     }
 
-    /// What it says now.
+    /// The current state.
     pub(crate) fn state(&self) -> State {
         let missing = self.missing();
         let is_settled = missing.is_empty() && self.leads_are_settled();
@@ -150,8 +151,8 @@ impl LogBook {
         ])
     }
 
-    /// Harvests that are not read, plans that are not queued and chunks that did not end, by what
-    /// names them.
+    /// The names of harvests that are not read, plans that are not queued and chunks that did not
+    /// end.
     fn missing(&self) -> Vec<String> {
         let is_unread = |harvest: &&String| {
             !self.harvests.contains_key(*harvest) && !self.unreadable.contains(*harvest)
@@ -205,7 +206,7 @@ impl LogBook {
         chunks.flat_map(|(_, (_, leads))| leads.iter().cloned()).collect()
     }
 
-    /// Whether every planned lead has an outcome, or was given up with a chunk of its.
+    /// Whether every planned lead has an outcome, or was given up with one of its chunks.
     fn leads_are_settled(&self) -> bool {
         let failed = self.chunks.iter().filter(|(chunk, _)| self.failed.contains(*chunk));
         let given_up: BTreeSet<(Kind, &String)> =
@@ -219,7 +220,7 @@ impl LogBook {
     }
 }
 
-/// What it promises itself ([`super::CHECKS`]).
+/// What this file promises about itself ([`super::CHECKS`]).
 pub(super) mod checks {
     use super::super::json::parsed;
     use super::*;
@@ -231,8 +232,8 @@ pub(super) mod checks {
         )));
     }
 
-    /// What the log of a run says whose only chunk never ended and was taken over, before or after its
-    /// plan is told of once more.
+    /// The state of a run whose only chunk never ended and was taken over, before or after its plan
+    /// is reported again.
     fn taken_over(again: [&str; 2]) -> State {
         let mut log = LogBook::default();
         let chunk = |plan: &str| {

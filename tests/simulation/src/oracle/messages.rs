@@ -1,4 +1,4 @@
-//! Messages that were queued, and events that were stored.
+//! Queued messages, and stored events.
 
 use super::json::{at, count, parsed, run_of, text};
 use super::lanes::attempt_of;
@@ -9,7 +9,7 @@ use serde_json_borrow::Value;
 use shared::ports::{QueueName, StoredEvent};
 
 impl Oracle {
-    /// A message was put on its queue. Returns the branch of failed work that it tells of.
+    /// A message was put on its queue. Returns the branch of failed work that it shows.
     pub(crate) fn sent(&mut self, invocation: u64, queue: QueueName, body: &str) -> Option<Branch> {
         let message = parsed(body);
         if queue == QueueName::Scoring {
@@ -47,7 +47,7 @@ impl Oracle {
         None
     }
 
-    /// A run asked for the cost of a harvest: the first one has it.
+    /// A run claimed the cost of a harvest. The first run gets it.
     pub(crate) fn cost_claimed(&mut self, apify_run: &str, run: &str) {
         self.cost_owners.entry(apify_run.to_owned()).or_insert_with(|| run.to_owned());
     }
@@ -59,7 +59,7 @@ impl Oracle {
         }
     }
 
-    /// A chunk was queued; by its planning if it says nothing of earlier attempts.
+    /// A chunk was queued; by its planning if it does not mention earlier attempts.
     fn plan_queued(&mut self, invocation: u64, message: &Value<'_>) {
         if attempt_of(message).is_some() {
             return;
@@ -73,7 +73,7 @@ impl Oracle {
             Some(earlier) if earlier.told.contains(&chunk.0) => {
                 self.queued_twice.insert(chunk.0);
             }
-            // It is not known how many of its chunks the queue had taken.
+            // It is not known how many of its chunks the queue accepted.
             Some(_) => {}
             None if !is_new => {
                 self.planned_again.insert(chunk.0);
@@ -82,24 +82,25 @@ impl Oracle {
         }
     }
 
-    /// A worker heard that the queue took its messages, this one among them: if it tells of a plan, the
-    /// worker goes on behind that plan. One whose time is up before it heard that does not know.
+    /// A worker heard that the queue accepted its messages, including this one. If the message
+    /// reports a plan, the worker continues after that plan. A worker whose time ends before does
+    /// not know.
     pub(crate) fn known_to_be_sent(&mut self, invocation: u64, body: &str) {
         let message = parsed(body);
-        // It is told last.
+        // It is reported last.
         let is_plan = text(&message, "/fact/type") == "planned";
         if let Some(known) = self.invocations.get_mut(&invocation).filter(|_| is_plan) {
             known.plans.told.insert(text(&message, "/fact/plan").to_owned());
         }
     }
 
-    /// The task to read a harvest was queued: from now on it belongs to its run.
+    /// The task to read a harvest was queued. From now on the harvest belongs to its run.
     fn ingest_queued(&mut self, message: &Value<'_>) {
         let apify_run = text(message, "/apify_run_id");
         let Some((harvest, [run, derived])) = self.harvests.get(apify_run).cloned() else { return };
         let run = match text(message, "/hints/client") {
             "Nobody" => format!("{derived}-(unattributed)"),
-            // Found by the tick: whose it is shows when its run is opened.
+            // Found by the tick: the run is known when it is opened.
             "" => {
                 self.clientless.insert(apify_run.to_owned());
                 return;
@@ -113,7 +114,8 @@ impl Oracle {
         self.run(&run).harvests.insert(harvest);
     }
 
-    /// A harvest's run was opened. That of one which the tick found is its own run, or nobody's.
+    /// A harvest's run was opened. If the tick found the harvest, it is its own run or
+    /// unattributed.
     fn opened(&mut self, run: &str, fact: &Value<'_>) {
         let apify_run = text(fact, "/by/webhook");
         let Some((harvest, [own, derived])) = self.harvests.get(apify_run).cloned() else { return };

@@ -1,6 +1,6 @@
-//! Judges a schedule by what the services saw and did. It shares no code with what it judges:
-//! messages and cells are read as plain JSON. No type of a message and no rule of the functions may
-//! enter; names of tables and fields may.
+//! Judges a schedule by what the services saw and did. It shares no code with the functions: it
+//! reads messages and cells as plain JSON. Types of messages and rules of the functions do not
+//! belong here; names of tables and fields do.
 
 mod account;
 mod asked;
@@ -30,8 +30,8 @@ pub(crate) use oddities::Oddities;
 pub(crate) use oracle::Oracle;
 pub use promise::{Invariant, Violation};
 
-/// What the oracle promises of itself, by name. They are here, and not unit tests, because those would
-/// compile the whole simulation once more.
+/// What the oracle promises about itself, by name. These are not unit tests, because those would
+/// compile the whole simulation again.
 pub const CHECKS: &[(&str, fn())] = &[
     ("a_row_is_known_as_it_was_at_each_moment", lead_book::checks::a_row_is_known_as_it_was_at_each_moment),
     ("a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over", log_book::checks::a_plan_that_is_told_of_once_more_is_no_younger_than_what_took_its_leads_over),

@@ -1,4 +1,4 @@
-//! Model calls: what they billed, who heard of it, who reported it.
+//! Model calls: what they billed, which worker heard of it, and which worker reported it.
 
 use super::asked::Asked;
 use super::facts::{Round, kind, round};
@@ -12,7 +12,7 @@ use shared::schema::leads;
 use std::collections::BTreeSet;
 use tokio::time::Instant;
 
-/// Most calls of a plan that are billed and contain one lead.
+/// Most billed calls of a plan that contain the same lead.
 const MOST_PAID_CALLS: u32 = 4;
 
 impl Oracle {
@@ -43,8 +43,8 @@ impl Oracle {
         }
     }
 
-    /// Nobody is asked about whose row holds an error, and nothing is used under a limit that
-    /// nobody can read.
+    /// No call contains a lead whose row has an error, and nothing is used under an unreadable
+    /// limit.
     fn check_readable(&mut self, run: &str, asked: &Asked) {
         let of_posts = asked.words();
         let of_posts = of_posts.iter().filter_map(|word| self.slugs_by_word.get(word));
@@ -66,8 +66,8 @@ impl Oracle {
         }
     }
 
-    /// An answer reached the worker that had asked this.
-    /// `is_known` is whether it says what it used.
+    /// An answer reached the worker that made this call. `is_known` says whether it reports its
+    /// usage.
     pub(crate) fn model_answer_reached(
         &mut self,
         invocation: u64,
@@ -93,7 +93,7 @@ impl Oracle {
         known.reasons.extend(reasons);
     }
 
-    /// A worker waited for an answer that never came: for all it knows the model got the posts.
+    /// A worker waited for an answer that never came. The model may have got the posts.
     pub(crate) fn model_answer_lost(&mut self, invocation: u64, asked: &[u8]) {
         let run = self.run_of(invocation);
         self.asked_about(invocation, &run, &Asked::read(asked));
@@ -105,13 +105,13 @@ impl Oracle {
         self.call_ended(invocation, asked, CallEnd::Refused);
     }
 
-    /// A process heard that the model answers nobody until its credit is topped up.
+    /// A process heard that the model refuses all calls until its credit is topped up.
     pub(crate) fn model_halted(&mut self, process: &str, now: Instant) {
         self.halted.entry(process.to_owned()).or_insert(now);
     }
 
-    /// A process begins a call. After it heard that nobody is answered it asks about no lead, until a
-    /// call about nothing was answered.
+    /// A process begins a call. After it heard of the halt, it calls about no lead until a call
+    /// without leads was answered.
     pub(crate) fn model_called(&mut self, process: &str, asked: &[u8], now: Instant) {
         let asked = Asked::read(asked);
         let Some(since) = self.halted.get(process).copied() else { return };
@@ -123,7 +123,7 @@ impl Oracle {
         }
     }
 
-    /// Judges how often leads were paid for, where no message was handled twice or kept its old body.
+    /// Judges how often leads were paid for, if no message was handled twice or in an old state.
     pub(crate) fn judge_payments(&mut self) {
         let is_judged = |plan: &String| !self.planned_again.contains(plan);
         let judged = self.paid.iter().filter(|((plan, _), _)| is_judged(plan));
@@ -132,14 +132,14 @@ impl Oracle {
             let what = format!("lead {slug} is in {calls} billed calls of plan {plan}");
             self.violate(Invariant::Payments, what);
         }
-        // Its copies would count their paid calls each for itself.
+        // Each of its copies would count its own paid calls.
         if let Some(plan) = self.queued_twice.first() {
             let what = format!("a task queues plan {plan} once more, which it had told of");
             self.violate(Invariant::Payments, what);
         }
     }
 
-    /// A lead of which a worker has a whole and valid answer is not paid for again by it.
+    /// A worker that has a complete and valid answer about a lead does not pay for it again.
     fn check_answered_once(&mut self, invocation: u64, words: &[String]) {
         let Some(known) = self.invocations.get(&invocation) else { return };
         let is_whole =
@@ -151,10 +151,10 @@ impl Oracle {
         }
     }
 
-    /// A worker reported what became of its calls.
+    /// A worker reported the outcome of its calls.
     pub(crate) fn billed(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         if self.run(run).lost.contains_key(&round(fact)) {
-            // The same report again: nobody had answered that the queue took it.
+            // The same report again, because there was no answer that the queue accepted it.
             return;
         }
         let Some(known) = self.invocations.get_mut(&invocation) else { return };
@@ -162,7 +162,7 @@ impl Oracle {
         let mut reported = 0;
         for call in list(fact, "/calls") {
             reported += 1;
-            // A call that the worker gave up by itself ended in no way that was seen.
+            // If the worker itself gave up a call, no end was observed.
             let is_lost = text(call, "/outcome") == "lost";
             let Some(pending) = known.take_reported(call) else {
                 lost += u64::from(is_lost);
@@ -199,7 +199,7 @@ impl Oracle {
         self.check_limited_waves(invocation, run, fact);
     }
 
-    /// Under a limit a wave begins when it is known what the waves before it used.
+    /// Under a limit, a wave begins only when the usage of earlier waves is known.
     fn check_limited_waves(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let Some(known) = self.invocations.get(&invocation) else { return };
         let book = self.runs.get(run);
@@ -211,7 +211,7 @@ impl Oracle {
         }
     }
 
-    /// An invocation ends: if all its rounds are reported, all its calls are.
+    /// An invocation ends. If all its rounds are reported, all its calls are.
     pub(crate) fn check_reported(&mut self, invocation: u64) {
         let Some(known) = self.invocations.get(&invocation) else { return };
         let book = self.runs.get(&known.run);
@@ -233,7 +233,7 @@ impl Oracle {
         words.iter().filter_map(|word| self.slugs_by_word.get(word)).collect()
     }
 
-    /// Those of the words that posts of this lead have.
+    /// The words that belong to posts of this lead.
     fn words_of<'a>(&self, slug: &str, words: &'a [String]) -> impl Iterator<Item = &'a String> {
         let is_of_lead =
             move |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
@@ -244,7 +244,7 @@ impl Oracle {
         self.invocations.get(&invocation).map(|known| known.run.clone()).unwrap_or_default()
     }
 
-    /// Of an answer that was cut off only the leads count of which it has every post.
+    /// Of a truncated answer, only leads count for which it has every post.
     fn keep_whole_leads(&self, asked: &Asked, scores: &mut Vec<(String, u64)>) {
         let has = |word: &String| scores.iter().any(|(scored, _)| scored == word);
         let words = asked.words();
@@ -265,7 +265,7 @@ impl Oracle {
             .collect()
     }
 
-    /// What a whole answer says of profiles, by the lead's slug.
+    /// What a complete answer says about profiles, by the lead's slug.
     fn reasons_of(&self, said: &Value<'_>) -> Vec<(String, Vec<String>)> {
         list(said, "")
             .filter_map(|profile| {
@@ -276,8 +276,8 @@ impl Oracle {
             .collect()
     }
 
-    /// A lead that its run has scored is not asked about again, except by a worker that had read
-    /// the row before.
+    /// A call must not contain a lead that its run has scored, unless the worker had read the row
+    /// before.
     fn check_asked_once(&mut self, invocation: u64, run: &str, words: &[String]) {
         let read_at = self.invocations.get(&invocation).map_or(0, |known| known.read_at);
         let again = self.slugs_of(words).into_iter().find(|slug| {
@@ -293,7 +293,7 @@ impl Oracle {
         }
     }
 
-    /// The same about profiles.
+    /// The same for profiles.
     fn check_profiles_asked_once(&mut self, invocation: u64, run: &str, slugs: &[String]) {
         let read_at = self.invocations.get(&invocation).map_or(0, |known| known.read_at);
         let again = slugs.iter().find(|slug| {

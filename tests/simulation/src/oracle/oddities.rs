@@ -1,14 +1,14 @@
-//! What a harvest holds besides the posts that the scenario invented.
+//! What a harvest contains besides the posts of the scenario.
 
-/// What is odd about a harvest, as far as its record must show it.
+/// The oddities of a harvest that its record must show.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Oddities {
-    /// Items besides the posts that the scenario invented.
+    /// Number of items besides the posts of the scenario.
     pub(crate) items: u64,
-    /// Of those: items of a shape that nobody knows.
+    /// How many of them have an unknown shape.
     pub(crate) strange: u64,
-    /// Of those: items that no JSON reader takes.
+    /// How many of them no JSON reader accepts.
     pub(crate) damaged: u64,
-    /// Whether the run ended because it may push no more items.
+    /// Whether the run ended because of its limit on items.
     pub(crate) is_full: bool,
 }

@@ -1,4 +1,4 @@
-//! Everything that was seen.
+//! Everything that was observed.
 
 use super::invocation::{Invocation, Plans};
 use super::json::{at, count, parsed, run_of_unread};
@@ -21,14 +21,14 @@ pub(crate) struct Oracle {
     pub(crate) leads: BTreeMap<String, LeadBook>,
     pub(crate) invocations: BTreeMap<u64, Invocation>,
     pub(crate) rates: Rates,
-    /// What the finalizer's invocations read last of which run's log.
+    /// What the finalizer's invocations last read, by run.
     pub(crate) logs_read: BTreeMap<(u64, String), State>,
     pub(crate) words_by_url: BTreeMap<String, String>,
-    /// By the id that a post has in one call.
+    /// By the id of a post in one call.
     pub(crate) words_by_id: BTreeMap<String, String>,
-    /// By the id that a profile has in one call.
+    /// By the id of a profile in one call.
     pub(crate) slugs_by_id: BTreeMap<String, String>,
-    /// By the key that messages name a lead with.
+    /// By the key that messages use for a lead.
     pub(crate) slugs_by_key: BTreeMap<String, String>,
     /// The keys of leads that a harvest found by their profiles.
     pub(crate) harvested_keys: BTreeSet<String>,
@@ -37,30 +37,32 @@ pub(crate) struct Oracle {
     pub(crate) human: BTreeSet<String>,
     pub(crate) deleted_leads: BTreeSet<String>,
     pub(crate) violations: Vec<Violation>,
-    /// Harvests by Apify's id, with the runs that they may belong to.
+    /// Harvests by Apify's id, with the runs to which they may belong.
     pub(crate) harvests: BTreeMap<String, (usize, [String; 2])>,
-    /// The ends of the ids of runs whose posts may use nothing: their client's limit is no number.
+    /// The endings of the ids of runs whose posts may use no tokens, because their client's limit
+    /// is not a number.
     pub(crate) without_tokens: Vec<String>,
     /// What is odd about each harvest that ended.
     pub(crate) odd: BTreeMap<usize, Oddities>,
-    /// Harvests that ended twice: what was read of the first end is not what is in the scenario.
+    /// Harvests that ended twice. The posts of the first end differ from the scenario.
     pub(crate) resurrected: BTreeSet<usize>,
-    /// The run that named each harvest first, by Apify's id.
+    /// The run that first named each harvest, by Apify's id.
     pub(crate) cost_owners: BTreeMap<String, String>,
     /// Harvests that the tick found.
     pub(crate) clientless: BTreeSet<String>,
     pub(crate) lanes: Lanes,
-    /// Which process heard when that the model answers nobody.
+    /// When each process heard that the model refuses all calls.
     pub(crate) halted: BTreeMap<String, Instant>,
-    /// In how many billed calls, by workers that lived to report them, each lead of a plan was.
+    /// How many billed and reported calls contained each lead of a plan.
     pub(crate) paid: BTreeMap<(String, String), u32>,
     /// Plans and chunks that planning queued.
     pub(crate) planned: BTreeSet<(String, u64)>,
-    /// Plans that two tasks queued, such as two webhooks of a harvest: each copy counts for itself.
+    /// Plans that two tasks queued, for example two webhooks of a harvest. Each copy counts on its
+    /// own.
     pub(crate) planned_again: BTreeSet<String>,
-    /// What the attempts at each task planned that lived to let it wait.
+    /// What the attempts at each task planned, if they lived to requeue the task.
     pub(crate) plans_of_tasks: BTreeMap<String, Plans>,
-    /// Plans that a task queued once more after an attempt that had told of them.
+    /// Plans that a task queued again after an attempt that had reported them.
     pub(crate) queued_twice: BTreeSet<String>,
     pub(crate) trace: Arc<Trace>,
 }
@@ -111,7 +113,7 @@ impl Oracle {
         oracle
     }
 
-    /// An invocation got these messages.
+    /// An invocation received these messages.
     pub(crate) fn began(
         &mut self,
         invocation: u64,
@@ -135,7 +137,7 @@ impl Oracle {
         }
     }
 
-    /// An invocation ended; what it did not report is lost with it.
+    /// An invocation ended. What it did not report is lost.
     pub(crate) fn ended(&mut self, invocation: u64) {
         self.rates.ended(invocation, Instant::now());
         self.check_reported(invocation);
@@ -155,7 +157,7 @@ impl Oracle {
         self.harvests.insert(apify_run.to_owned(), (harvest, runs));
     }
 
-    /// A harvest ended and no webhook says so: the tick finds it, and this is the run it must get.
+    /// A harvest ended without a webhook. The tick must find it and use this run.
     pub(crate) fn missed(&mut self, apify_run: &str, run: &str) {
         let Some((harvest, runs)) = self.harvests.get_mut(apify_run) else { return };
         *runs = [run.to_owned(), runs[1].clone()];
@@ -165,7 +167,7 @@ impl Oracle {
         book.harvests.insert(harvest);
     }
 
-    /// A webhook was accepted: its run must have a record in the end.
+    /// A webhook was accepted. Its run must have a record at the end.
     pub(crate) fn accepted(&mut self, run: &str) {
         self.run(run).is_accepted = true;
     }
@@ -174,7 +176,7 @@ impl Oracle {
         self.human.remove(record);
     }
 
-    /// An operator took up a dead letter.
+    /// An operator handled a dead letter.
     pub(crate) fn dead(&mut self, message: &str, reason: &str) {
         if reason.is_empty() {
             let what = format!("message {message} is a dead letter without a reason");
@@ -182,19 +184,19 @@ impl Oracle {
         }
     }
 
-    /// A message became a dead letter though nothing goes wrong any more.
+    /// A message became a dead letter although the faults have ended.
     pub(crate) fn dead_after_all(&mut self, message: &str, reason: &str) {
         let what = format!("message {message} is given up after the faults: {reason}");
         self.violate(Invariant::Messages, what);
     }
 
-    /// Something is still on a queue when all should be done.
+    /// A queue still has messages when all work should be done.
     pub(crate) fn not_empty(&mut self) {
         let what = "messages are left on a queue 45 minutes after the faults".to_owned();
         self.violate(Invariant::Messages, what);
     }
 
-    /// A person wrote a field of their own on a record.
+    /// A person wrote one of their own fields on a record.
     pub(crate) fn human_wrote(&mut self, record: &str) {
         self.human.insert(record.to_owned());
     }
@@ -210,7 +212,7 @@ impl Oracle {
         }
     }
 
-    /// An invocation heard from Airtable that it asks a base too much.
+    /// Airtable told an invocation that it sends too many requests to a base.
     pub(crate) fn airtable_limited(&mut self, invocation: u64, base: &str) {
         self.rates.limited(invocation, base, Instant::now());
     }

@@ -1,34 +1,34 @@
-//! What is promised.
+//! The promises of the system.
 
-/// What is promised.
+/// A promise of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Invariant {
-    /// Tokens on the record are those of every answer that reached a worker that lived to report
-    /// it; every other billed answer is counted as unobserved.
+    /// The tokens on the record are those of every answer that reached a worker that lived to
+    /// report it. Every other billed answer is counted as unobserved.
     Tokens,
-    /// There is one record for each run and client.
+    /// Each run and client has one record.
     OneRecord,
-    /// A record shows only states that the history passed through, and in the end the right one.
+    /// A record shows only states that occurred, and the right one at the end.
     Numbers,
-    /// What people wrote stays.
+    /// What people wrote stays unchanged.
     HumanFields,
-    /// A run is Completed only when every planned lead is settled; every run ends or says what it
+    /// A run is Completed only if every planned lead is settled. Every run ends or says what it
     /// waits for.
     Ends,
-    /// A lead's row holds results of its own posts, from whole answers, and loses no post.
+    /// A lead's row has results for its own posts, from complete answers, and loses no post.
     Leads,
     /// A scored lead is not scored again in its run.
     ScoredOnce,
-    /// An accepted webhook ends in a record; a message ends done, or as a dead letter with its
-    /// reason, and redriving that completes the run.
+    /// An accepted webhook leads to a record. A message ends as done, or as a dead letter with its
+    /// reason, and redriving the dead letter completes the run.
     Messages,
-    /// A task that fails holds up no other; its attempts are counted and its waits end.
+    /// A failing task does not hold up another task. Its attempts are counted and its waits end.
     Lanes,
     /// No base gets more requests than Airtable allows.
     Rates,
-    /// `Balance` tells the truth.
+    /// `Balance` is true.
     Balance,
-    /// What was paid for is used, and without credit nobody is asked.
+    /// Paid answers are used, and without credit no calls are made.
     Payments,
 }
 

@@ -1,36 +1,36 @@
 //! How many requests Airtable gets, and how fast.
 //!
-//! Two workers on one message group may together exceed what each keeps: that is excused for the
-//! base they work on, while both are at work and a second after.
+//! Two workers of one message group may together exceed the limit that each keeps. This is excused
+//! for the base that they work on, while both are working and for a second after.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Requests that a base takes within [`SECOND`].
+/// Requests to one base that are allowed within [`SECOND`].
 const LIMIT: usize = 5;
-/// Requests that all bases together take of one user within [`SECOND`].
+/// Requests of one user to all bases that are allowed within [`SECOND`].
 const LIMIT_OF_USER: usize = 50;
 const SECOND: Duration = Duration::from_secs(1);
-/// How long nothing is to be sent to a base that answered 429.
+/// How long nothing may be sent to a base that answered 429.
 const PENALTY: Duration = Duration::from_secs(30);
 
-/// What is known of requests and of who makes them.
+/// The known requests, and who makes them.
 #[derive(Default)]
 pub(crate) struct Rates {
     recent: BTreeMap<String, VecDeque<Instant>>,
     recent_of_all: VecDeque<Instant>,
-    /// The message groups of each invocation that goes on.
+    /// The message groups of each running invocation.
     working: BTreeMap<u64, BTreeSet<String>>,
-    /// Until when which groups are excused.
+    /// Until when each group is excused.
     excused: BTreeMap<String, Instant>,
-    /// When which base answered an invocation that it asks too much. A process' next one may be a
-    /// plan after a chunk, which have limiters of their own.
+    /// When each base told an invocation that it sends too many requests. The next invocation of
+    /// the process may be a plan after a chunk, which has a separate limiter.
     limited: BTreeMap<(u64, String), Instant>,
 }
 
 impl Rates {
-    /// An invocation got messages of these groups.
+    /// An invocation received messages of these groups.
     pub(crate) fn began(&mut self, invocation: u64, groups: BTreeSet<String>) {
         self.working.insert(invocation, groups);
     }
@@ -43,12 +43,12 @@ impl Rates {
         }
     }
 
-    /// Airtable answered an invocation that it asks too much.
+    /// Airtable told an invocation that it sends too many requests.
     pub(crate) fn limited(&mut self, invocation: u64, base: &str, now: Instant) {
         self.limited.insert((invocation, base.to_owned()), now);
     }
 
-    /// A request arrived that an invocation sent at `sent`; says what is wrong with that.
+    /// A request arrived that an invocation sent at `sent`. Returns what is wrong with it.
     pub(crate) fn asked(
         &mut self,
         invocation: u64,
@@ -70,7 +70,7 @@ impl Rates {
     }
 
     fn is_excused(&self, base: &str, now: Instant) -> bool {
-        // A plan reads the master base and its client's.
+        // A plan reads the master base and its client's base.
         let concerns = |group: &String| !group.starts_with("app") || group.starts_with(base);
         let lately = self.excused.iter().filter(|(_, until)| **until > now);
         let shared = self.working.values().flatten().filter(|group| {
@@ -80,7 +80,7 @@ impl Rates {
     }
 }
 
-/// Adds one to the requests of the last second, and says how many they are.
+/// Adds a request to those of the last second, and returns their number.
 fn among_recent(recent: &mut VecDeque<Instant>, now: Instant) -> usize {
     while recent.front().is_some_and(|at| *at + SECOND <= now) {
         recent.pop_front();

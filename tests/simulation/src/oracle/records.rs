@@ -1,4 +1,4 @@
-//! Run records while the run goes on: each shows what the log said when its writer read it.
+//! Run records during the run: each shows what the log said when its writer read it.
 
 use super::json::{at, cell, cell_text, list, parsed};
 use super::log_book::{LogBook, State};
@@ -10,17 +10,17 @@ use simulators::airtable::{Airtable, Row};
 use std::collections::BTreeSet;
 use tests::MASTER_BASE;
 
-/// How many of the missing things a record names, at most.
+/// Most missing things that a record names.
 const NAMED: usize = 5;
 
 impl Oracle {
-    /// How many events of a run were stored, repetitions included.
+    /// How many events of a run were stored, including repetitions.
     pub(crate) fn stored_of(&self, run: &str) -> u64 {
         self.runs.get(run).map_or(0, |book| book.log.stored)
     }
 
-    /// The finalizer read a run's log, page by page, when `before` events were stored: others may
-    /// have come meanwhile, and are read or not.
+    /// The finalizer read a run's log, page by page, when `before` events were stored. Later events
+    /// may or may not have been read.
     pub(crate) fn log_read(&mut self, invocation: u64, run: &str, before: u64, events: &[String]) {
         let state = match self.runs.get(run) {
             Some(book) if book.log.stored == before => book.log.state(),
@@ -75,8 +75,8 @@ impl Oracle {
     }
 }
 
-/// Whether the notes name what is missing: all of it, or as many things as a record has room for. They
-/// leave out the ids of plans, so what is missing of two plans may be one thing.
+/// Whether the notes name what is missing: everything, or as many things as a record has room for.
+/// The notes leave out plan ids, so things that two plans lack may be one line.
 fn names_missing(notes: &str, read: &State) -> bool {
     let without_plan = read.missing.iter().map(|what| what.split(" (plan ").next().unwrap_or(what));
     let missing: BTreeSet<&str> = without_plan.collect();

@@ -1,4 +1,4 @@
-//! What is written to the rows of leads.
+//! Writes to the rows of leads.
 
 use super::json::{at, cell, cell_text, list, parsed, text, texts};
 use super::oracle::Oracle;
@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A worker looks at rows again that it read longer ago.
+/// A worker reads rows again if it read them longer ago.
 const MOMENT: Duration = Duration::from_secs(10);
 
 impl Oracle {
-    /// An invocation read rows of leads: what it knows is as old as the first page. It decides by rows
-    /// with their profiles' URLs; others it reads only to see whether they were changed.
+    /// An invocation read rows of leads. Its knowledge is as old as the first page. It decides by
+    /// rows that were read with their profiles' URLs; other rows are read only to check for
+    /// changes.
     pub(crate) fn leads_read(&mut self, invocation: u64, step: u64, asked: &[u8]) {
         let request = parsed(asked);
         let is_first = at(&request, "/offset").is_none();
@@ -53,14 +54,14 @@ impl Oracle {
         }
     }
 
-    /// When a worker looked at its rows, if that was a moment ago.
+    /// When a worker read its rows, if that was recently.
     fn looked_a_moment_ago(&self, invocation: u64) -> Option<u64> {
         let (look, at) = self.invocations.get(&invocation)?.looked_at?;
         (at.elapsed() <= MOMENT).then_some(look)
     }
 
-    /// A row loses no post, unless it was changed in the moment between a worker's look at it and the
-    /// write: Airtable has no conditional write.
+    /// A row loses no post, unless it was changed between a worker's read and its write, because
+    /// Airtable has no conditional write.
     fn check_posts(&mut self, (invocation, step): (u64, u64), record: &str, cells: &Value<'_>) {
         let Some(content) = cell(cells, schema::POSTS_CONTENT) else { return };
         let posts = parsed(content.as_str().unwrap_or_default());
@@ -82,7 +83,7 @@ impl Oracle {
         }
     }
 
-    /// A row gets scores of its own posts, from whole answers. Returns the posts' words.
+    /// A row gets scores of its own posts, from complete answers. Returns the posts' words.
     fn check_evaluation(
         &mut self,
         invocation: u64,
@@ -114,7 +115,8 @@ impl Oracle {
         words
     }
 
-    /// A row gets its own profile's assessment, from a whole answer. Whether it gets one.
+    /// A row gets its own profile's assessment, from a complete answer. Returns whether it gets
+    /// one.
     fn check_profile(&mut self, invocation: u64, slug: &str, cells: &Value<'_>) -> bool {
         let is_scored = cell_text(cells, schema::SCORING_STATUS) == schema::SCORED;
         let known = self.invocations.get(&invocation);

@@ -1,4 +1,4 @@
-//! What is known of one run.
+//! What is known about one run.
 
 use super::facts::{Kind, Outcome, Round, keep_outcome, kind, round};
 use super::json::{count, list, text};
@@ -6,21 +6,21 @@ use super::log_book::LogBook;
 use serde_json_borrow::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The end of a run id of a harvest that is nobody's.
+/// The end of a run id of an unattributed harvest.
 pub(super) const UNATTRIBUTED: &str = "(unattributed)";
 
-/// What is known of one run.
+/// What is known about one run.
 #[derive(Default)]
 pub(crate) struct RunBook {
     pub(crate) is_accepted: bool,
     pub(crate) harvests: BTreeSet<usize>,
-    /// Kind and calls by round, of every announcement that was queued.
+    /// Kind and number of calls by round, of every queued announcement.
     pub(crate) announced: BTreeMap<Round, (Kind, u64)>,
-    /// Calls without a known end, of every round whose bill was queued.
+    /// Number of calls without a known end, of every round with a queued bill.
     pub(crate) lost: BTreeMap<Round, u64>,
-    /// Tokens of answers that reached a worker which then reported them, by kind.
+    /// Tokens of answers that reached a worker and were reported, by kind.
     pub(crate) reported_tokens: BTreeMap<Kind, u64>,
-    /// What those cost, in billionths of a dollar.
+    /// The cost of these answers, in billionths of a dollar.
     pub(crate) reported_nano_usd: u64,
     pub(crate) billed_answers: u64,
     pub(crate) reported_answers: u64,
@@ -28,23 +28,24 @@ pub(crate) struct RunBook {
     pub(crate) asked_about: BTreeSet<String>,
     /// What the workers that lived to report it saw, by kind.
     pub(crate) seen: BTreeMap<Kind, Seen>,
-    /// What became of leads, by kind and key: the outcome that counts.
+    /// The outcomes of leads that count, by kind and key.
     pub(crate) outcomes: BTreeMap<(Kind, String), Outcome>,
-    /// Leads that a try could not score, whatever others could: posts that came later among them.
+    /// Leads that an attempt could not score, even if another could, including posts that came
+    /// later.
     pub(crate) failed: BTreeSet<(Kind, String)>,
     /// Leads of the chunks that were queued.
     pub(crate) planned: BTreeSet<(Kind, String)>,
-    /// Whether something was given up: a chunk that failed, a harvest that could not be planned.
+    /// Whether something was given up: a chunk failed, or a harvest could not be planned.
     pub(crate) is_given_up: bool,
-    /// The leads' keys of each chunk that was queued, by plan and place.
+    /// The leads' keys of each queued chunk, by plan and index.
     chunks: BTreeMap<(String, u64), BTreeSet<String>>,
     /// The keys of leads whose chunk failed.
     pub(crate) in_failed_chunks: BTreeSet<String>,
     pub(crate) log: LogBook,
 }
 
-/// What was examined and scored, as the services saw it: leads' slugs with posts' words. Of a
-/// profile the word is its lead's slug.
+/// What was examined and scored, as the services saw it: leads' slugs with posts' words. For a
+/// profile, the word is its lead's slug.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) examined: BTreeSet<(String, String)>,
@@ -72,7 +73,7 @@ impl RunBook {
         self.announced.insert(round(fact), (kind(fact), count(fact, "/calls")));
     }
 
-    /// What became of a lead was queued.
+    /// The outcome of a lead was queued.
     pub(crate) fn settled(&mut self, fact: &Value<'_>, lead: &Value<'_>) {
         if text(lead, "/outcome") == "failed" {
             self.failed.insert((kind(fact), text(lead, "/lead").to_owned()));
@@ -80,7 +81,7 @@ impl RunBook {
         keep_outcome(&mut self.outcomes, fact, lead);
     }
 
-    /// Model calls of a kind that were announced and of which nobody knows what they used.
+    /// Announced model calls of a kind whose usage is not known.
     pub(crate) fn unobserved(&self, of: &str) -> u64 {
         let of_kind = self.announced.iter().filter(|(_, (kind, _))| *kind == of);
         of_kind.map(|(round, (_, calls))| self.lost.get(round).copied().unwrap_or(*calls)).sum()

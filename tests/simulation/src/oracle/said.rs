@@ -1,10 +1,11 @@
-//! What an answer of the model says, and what it costs.
+//! The text of a model's answer, and its cost.
 
 use super::json::{count, text};
 use serde_json_borrow::Value;
 
-/// What an answer says, and whether it ended by itself. Of one that was cut off or does not say how it
-/// ended: what stands whole before its end. Any other reason may stand beside a whole answer.
+/// The text of an answer, and whether the answer is complete. If it was cut off or has no finish
+/// reason, the text is what is complete before its end. Any other finish reason is allowed for a
+/// complete answer.
 pub(crate) fn said(answer: &Value<'_>) -> (String, bool) {
     let said = text(answer, "/candidates/0/content/parts/0/text");
     let is_ended = !["", "MAX_TOKENS"].contains(&text(answer, "/candidates/0/finishReason"));
@@ -15,7 +16,7 @@ pub(crate) fn said(answer: &Value<'_>) -> (String, bool) {
     }
 }
 
-/// The elements of an array that are whole, as an array.
+/// The complete elements of an array, as an array.
 fn before_the_cut(text: &str) -> String {
     let ends = text.rmatch_indices(['}', ']']).map(|(end, _)| &text[..=end]);
     let is_json = |text: &String| serde_json::from_str::<serde_json::Value>(text).is_ok();
@@ -23,9 +24,9 @@ fn before_the_cut(text: &str) -> String {
     closed.into_iter().find(is_json).unwrap_or_default()
 }
 
-/// What an answer costs in billionths of a dollar: Gemini 3.5 Flash-Lite at the standard tier is
-/// $0.30 for a million prompt tokens, a tenth of that for cached ones, and $2.50 for what it says
-/// and thinks.
+/// The cost of an answer in billionths of a dollar. Gemini 3.5 Flash-Lite at the standard tier
+/// costs $0.30 for a million prompt tokens, a tenth of that for cached ones, and $2.50 for output
+/// and thoughts.
 pub(crate) fn nano_usd(answer: &Value<'_>) -> u64 {
     let of = |name: &str| count(answer, &format!("/usageMetadata/{name}"));
     let cached = of("cachedContentTokenCount");
@@ -33,7 +34,7 @@ pub(crate) fn nano_usd(answer: &Value<'_>) -> u64 {
     (of("promptTokenCount") - cached) * 300 + cached * 30 + said * 2_500
 }
 
-/// What it promises itself ([`super::CHECKS`]).
+/// What this file promises about itself ([`super::CHECKS`]).
 pub(super) mod checks {
     use super::super::json::parsed;
     use super::*;

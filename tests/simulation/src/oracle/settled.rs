@@ -1,4 +1,4 @@
-//! What workers report of leads, against what the services saw of these workers.
+//! Compares what workers report about leads with what the services saw of these workers.
 
 use super::facts::kind;
 use super::json::{list, text, texts};
@@ -10,7 +10,7 @@ use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
 impl Oracle {
-    /// Which lead a key of a queued chunk stands for.
+    /// Which lead each key of a queued chunk belongs to.
     pub(crate) fn learn_keys(&mut self, chunk: &Value<'_>) {
         for lead in list(chunk, "/leads") {
             let record = text(lead, "/lead/record");
@@ -23,7 +23,7 @@ impl Oracle {
         }
     }
 
-    /// What became of leads was queued: it must be what the worker saw.
+    /// Outcomes of leads were queued. They must be what the worker saw.
     pub(crate) fn settled(&mut self, invocation: u64, run: &str, fact: &Value<'_>) {
         let kind = kind(fact);
         if let Some(invocation) = self.invocations.get_mut(&invocation) {
@@ -60,22 +60,22 @@ impl Oracle {
         }
     }
 
-    /// Whether a lead's row holds an error, or is gone.
+    /// Whether a lead's row has an error or is deleted.
     fn may_fail_at_airtable(&self, slug: &str) -> bool {
         let Some(record) = self.records_by_slug.get(slug) else { return true };
         let is_odd = self.leads.get(record).is_some_and(|lead| lead.odd.is_some());
         is_odd || self.deleted_leads.contains(record)
     }
 
-    /// The posts of a lead that a worker asked about; if it did not, those that its row said an
-    /// earlier try asked about, when the worker read it. Another worker may have written more since:
-    /// it reports that itself, and both reports together are right.
+    /// The posts of a lead in a worker's calls. If there were none, the posts in the calls of an
+    /// earlier attempt, according to the row that the worker read. Another worker may have written
+    /// more since. It reports that itself, and both reports together are right.
     fn posts_seen(&self, invocation: u64, run: &str, slug: &str, reported: &Value<'_>) -> Seen {
         let of_lead = |word: &&String| self.slugs_by_word.get(*word).is_some_and(|s| s == slug);
         let known = self.invocations.get(&invocation);
         let asked = known.map(|known| known.asked.iter().filter(of_lead).collect());
         let asked: BTreeSet<&String> = asked.unwrap_or_default();
-        // A lead whose row could not be written was scored all the same.
+        // A lead whose row could not be written was still scored.
         let has_scores =
             text(reported, "/outcome") == "scored" || text(reported, "/category") == "AIRTABLE";
         let (examined, scored): (BTreeSet<&String>, BTreeSet<&String>) = if !asked.is_empty() {
@@ -107,7 +107,7 @@ impl Oracle {
         Seen { examined: named(examined), scored: named(scored) }
     }
 
-    /// The posts of a row that `run` had asked about, and those that it had scored, as the row was at
+    /// The posts in a row that were in calls of `run`, and those that it scored, with the row as of
     /// `moment`.
     fn posts_in_row<'a>(
         &'a self,
@@ -122,7 +122,7 @@ impl Oracle {
         (examined.collect(), scored.collect())
     }
 
-    /// The same of a profile, of which there is one.
+    /// The same for a profile. There is only one.
     fn profile_seen(&self, invocation: u64, run: &str, slug: &str, reported: &Value<'_>) -> Seen {
         let known = self.invocations.get(&invocation);
         let asked = known.is_some_and(|known| known.profiles.contains(slug));
@@ -132,7 +132,7 @@ impl Oracle {
         let has_score =
             text(reported, "/outcome") == "scored" || text(reported, "/category") == "AIRTABLE";
         let is_scored = has_score && if asked { own } else { earlier };
-        // What an earlier try could not score was asked about then.
+        // If an earlier attempt could not score it, it was in a call then.
         let was_asked = asked || is_scored || !texts(reported, "/examined").is_empty();
         let one = |is: bool| is.then(|| (slug.to_owned(), slug.to_owned())).into_iter().collect();
         Seen { examined: one(was_asked), scored: one(is_scored) }

@@ -1,4 +1,4 @@
-//! What becomes of tasks that fail, and of those behind them.
+//! What happens to failing tasks, and to the tasks behind them.
 
 use super::json::{count, parsed, text};
 use super::lanes::attempt_of;
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json_borrow::Value;
 use std::collections::BTreeSet;
 
-/// How long a task may wait in all, with the time that its last attempts take.
+/// How long a task may wait in total, including the time of its last attempts.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Attempts at one task that settle nothing.
 const MOST_ATTEMPTS: u64 = 25;
@@ -19,12 +19,12 @@ impl Oracle {
         self.lanes.sent.extend(attempt_of(message));
     }
 
-    /// A task begins: those that were ready when it failed must have begun before.
+    /// A task begins. Tasks that were ready when it failed must have begun before.
     pub(crate) fn task_began(&mut self, id: &str, message: &Value<'_>) {
         for ready in self.lanes.ready.values_mut() {
             ready.remove(id);
         }
-        // One that comes again is older than its task's last failure may be.
+        // If it comes again, it may be older than its task's last failure.
         let is_new = self.lanes.begun.insert(id.to_owned());
         let Some(attempt) = attempt_of(message).filter(|_| is_new) else { return };
         let left = self.lanes.ready.remove(&attempt).unwrap_or_default();
@@ -35,7 +35,7 @@ impl Oracle {
         }
     }
 
-    /// A task that an invocation worked on is to wait; those were ready in its group at `now`.
+    /// The task of an invocation will wait. These tasks were ready in its group at `now`.
     pub(crate) fn left_its_lane(
         &mut self,
         invocation: u64,
@@ -70,8 +70,8 @@ impl Oracle {
         if is_wait && now.duration_since(since) > LONGEST_WAIT {
             self.violate(Invariant::Lanes, format!("task {task} waits since {since}"));
         }
-        // A copy that fails later has others before it; so has one whose next attempt is in its group
-        // already.
+        // A copy that fails later has others before it. So does a task whose next attempt is
+        // already in its group.
         let next = (task, attempt, waits);
         if !self.lanes.sent.contains(&next) {
             self.lanes.ready.entry(next).or_insert(ready);

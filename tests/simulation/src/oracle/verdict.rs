@@ -1,4 +1,4 @@
-//! The end: what every record and every row must say then.
+//! The end of a schedule: what every record and every row must say.
 
 use super::judged::{Judged, cell};
 use super::lead_book::LeadBook;
@@ -68,13 +68,13 @@ impl Oracle {
         of_run.map(|(apify_run, _)| apify_run.as_str()).collect()
     }
 
-    /// The harvests whose cost a run counts: those that it named before any other run.
+    /// The harvests whose cost a run has: those that it named before any other run.
     fn costs_of(&self, run: &str) -> BTreeSet<usize> {
         let owned = self.cost_owners.iter().filter(|(_, owner)| *owner == run);
         owned.filter_map(|(harvest, _)| Some(self.harvests.get(harvest)?.0)).collect()
     }
 
-    /// What runs say of a lead.
+    /// The outcomes that runs report for a lead.
     fn said_of(&self, slug: &str) -> Vec<(&str, &str, &str)> {
         let reported = self.runs.iter().flat_map(|(run, book)| {
             book.outcomes.iter().map(move |((kind, key), outcome)| (run, kind, key, outcome))
@@ -85,7 +85,7 @@ impl Oracle {
             .collect()
     }
 
-    /// The leads that a run says it could not score, with what it should have scored.
+    /// The leads that a run could not score according to its reports, and their kinds.
     fn failed(&self) -> BTreeSet<(&str, &str)> {
         let failed = self.runs.values().flat_map(|book| &book.failed);
         failed
@@ -99,7 +99,8 @@ impl Oracle {
         keys.filter_map(|key| self.slugs_by_key.get(key).map(String::as_str)).collect()
     }
 
-    /// Every row has all the posts that were ever found for it, and what could be scored is.
+    /// Every row has all posts that were ever found for it, and everything that could be scored is
+    /// scored.
     fn judge_leads(
         &self,
         scenario: &Scenario,
@@ -115,7 +116,7 @@ impl Oracle {
             let is_succeeded = harvest.status == RunStatus::Succeeded;
             harvest.client == client.index && is_succeeded && !is_full
         };
-        // Of a harvest that stopped early it is not known whether it tried a target without posts.
+        // If a harvest stopped early, it is not known whether it tried a target without posts.
         let is_read = read.iter().any(is_whole);
         let (failed, given_up) = (self.failed(), self.in_failed_chunks());
         for lead in &client.leads {
@@ -136,7 +137,7 @@ impl Oracle {
             }
             let is_asked = |kind| self.is_asked_for(scenario, client, kind);
             let waits = lead.waits && (is_read || is_asked("post"));
-            // A post that the row had before is scored only if it waited.
+            // A post that was in the row before is scored only if it waited.
             let found = found.into_iter().filter(|url| !lead.stored.contains(*url));
             let stored = lead.stored.iter().filter(|_| waits);
             if !scenario.misbehaves(&lead.slug) && !failed.contains(&("post", &*lead.slug)) {
@@ -150,7 +151,7 @@ impl Oracle {
         }
     }
 
-    /// Whether scoring a client's waiting leads was asked for, and accepted.
+    /// Whether a request to score a client's waiting leads was accepted.
     fn is_asked_for(&self, scenario: &Scenario, client: &Client, kind: &str) -> bool {
         scenario.requests.iter().any(|asked| {
             let is_accepted = self.runs.get(&asked.run).is_some_and(|book| book.is_accepted);

@@ -1,4 +1,4 @@
-//! What people do in Airtable while runs go on.
+//! What people do in Airtable during runs.
 
 use crate::env::world::World;
 use crate::fault::Fault;
@@ -14,17 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tests::MASTER_BASE;
 
-/// The longest time before people look at the bases for the first time.
+/// The longest time before people first look at the bases.
 const FIRST_GAP: Duration = Duration::from_mins(10);
-/// They look so often in the first hour; then each gap is twice as long as the one before.
+/// The number of looks in the first hour. After that each gap is twice as long as the one before.
 const EAGER_LOOKS: u32 = 6;
 const LONGEST_GAP: Duration = Duration::from_hours(24 * 10);
-/// How long they look at least, however soon all is done.
+/// How long people look at least, even if everything is done before.
 pub(crate) const FIRST_LOOKS: Duration = Duration::from_mins(30);
-/// Ticks look after a record for a week from its last writing (`VERIFY_DAYS`); the last day is for
-/// outages.
+/// Ticks check a record for a week after its last write (`VERIFY_DAYS`). The last day is reserved
+/// for outages.
 const WATCHED: SignedDuration = SignedDuration::from_hours(24 * 6);
-/// Fields that a person renames: one that is optional, and some that bill.
+/// Fields that a person renames: an optional one, and some that are used for billing.
 const RENAMED: [&str; 4] =
     [run_record::POST_TOKENS, run_record::PROGRESS_LOG, run_record::END_TIME, run_record::BALANCE];
 /// Fields of the run records that a person locks.
@@ -41,7 +41,7 @@ const LOCKED_OF_LEADS: [&str; 4] =
 const EDITED: [&str; 3] =
     [run_record::POST_TOKENS, run_record::POSTS_SCORED, run_record::POSTS_HARVESTED];
 
-/// Edits the bases now and then, until the healing begins.
+/// Edits the bases from time to time, until the healing begins.
 pub(crate) async fn run(world: Arc<World>) {
     for look_number in 0_u32.. {
         let growth = 2_u32.saturating_pow(look_number.saturating_sub(EAGER_LOOKS - 1));
@@ -63,7 +63,7 @@ pub(crate) async fn run(world: Arc<World>) {
     }
 }
 
-/// Waits; whether people are to leave the bases alone.
+/// Waits. Returns whether people must leave the bases alone.
 async fn is_over(world: &World, wait: Duration) -> bool {
     tokio::select! {
         biased;
@@ -77,7 +77,8 @@ fn look(world: &World) {
     let rows = world.airtable.rows(MASTER_BASE, run_record::TABLE).expect("the run records");
     let rows: Vec<Row> = rows.into_iter().filter(|row| is_of_a_watched_run(world, row)).collect();
     let Some(row) = dice.pick(&rows).cloned() else { return };
-    // A fault is counted when the base took the edit: the field may be called otherwise just now.
+    // The fault is counted if the base accepted the edit, because the field may have another name
+    // at the moment.
     let edit = |fault: Option<Fault>, cells: Value| {
         let Value::Object(cells) = cells else { return };
         match world.airtable.edit(MASTER_BASE, run_record::TABLE, &row.id, cells) {
@@ -118,7 +119,7 @@ fn look(world: &World) {
     }
 }
 
-/// A person deletes a lead, whether any run was heard of yet or not.
+/// A person deletes a lead, whether any run knows it or not.
 fn delete_lead(world: &World) {
     let dice = &world.dice;
     if !world.faults.is_drawn(Fault::LeadDeleted) {
@@ -126,7 +127,7 @@ fn delete_lead(world: &World) {
     }
     let client = &world.scenario.clients[dice.below(world.scenario.clients.len())];
     let lead = &client.leads[dice.below(client.leads.len())];
-    // It may be gone already.
+    // It may be deleted already.
     if world.airtable.delete_record(client.base, leads::TABLE, &lead.record).is_ok() {
         world.faults.count(Fault::LeadDeleted);
         world.trace.say(|| format!("a person deletes lead {}", lead.slug));
@@ -134,7 +135,7 @@ fn delete_lead(world: &World) {
     }
 }
 
-/// Does what a script says, at its time.
+/// Does what a script says, at the time that it says.
 pub(crate) async fn play(world: Arc<World>, edit: Edit) {
     let rename = |from: &str, to: &str| {
         world.airtable.rename_field(MASTER_BASE, run_record::TABLE, from, to).expect("a field");
@@ -160,7 +161,7 @@ pub(crate) async fn play(world: Arc<World>, edit: Edit) {
     }
 }
 
-/// Puts right the profiles that the model misbehaves about; their status stays.
+/// Corrects the profiles that make the model misbehave. Their status stays.
 fn mend_profiles(world: &World) {
     for client in &world.scenario.clients {
         for row in world.airtable.rows(client.base, leads::TABLE).expect("the leads") {
@@ -177,7 +178,7 @@ fn mend_profiles(world: &World) {
     }
 }
 
-/// Locks a field of the run records or of a client's leads and unlocks it; whether people are to
+/// Locks and unlocks a field of the run records or of a client's leads. Returns whether people must
 /// leave the bases alone.
 async fn lock_for_a_while(world: &World) -> bool {
     let client = &world.scenario.clients[world.dice.below(world.scenario.clients.len())];
@@ -197,7 +198,8 @@ async fn lock_for_a_while(world: &World) -> bool {
     is_over
 }
 
-/// Renames a choice of a Status and names it back; whether people are to leave the bases alone.
+/// Renames a choice of a Status, and renames it back. Returns whether people must leave the bases
+/// alone.
 async fn rename_a_choice(world: &World) -> bool {
     let choice = run_record::STATUSES[world.dice.below(run_record::STATUSES.len())];
     let other = format!("{choice} (old)");
@@ -213,16 +215,15 @@ async fn rename_a_choice(world: &World) -> bool {
     is_over
 }
 
-/// Whether a record is one that the functions promise to put right. One that was marked as a
-/// duplicate, or given another id, is no run's any more; and a run that ended long ago is not
-/// looked after.
+/// Whether the functions promise to repair a record. A record that was marked as a duplicate, or
+/// that got another id, no longer belongs to a run. A run that ended long ago is not checked.
 fn is_of_a_watched_run(world: &World, row: &Row) -> bool {
     let run = row.fields.get(run_record::RUN_ID).and_then(Value::as_str);
     let Some(run) = run.and_then(|run| run.parse().ok()) else { return false };
     world.log.is_watched(&run, world.clock.now() - WATCHED)
 }
 
-/// Renames a field and names it back; whether people are to leave the bases alone.
+/// Renames a field, and renames it back. Returns whether people must leave the bases alone.
 async fn rename_for_a_while(world: &World) -> bool {
     let field = RENAMED[world.dice.below(RENAMED.len())];
     let other = format!("{field} (old)");

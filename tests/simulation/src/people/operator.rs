@@ -1,4 +1,4 @@
-//! What happens at the queues by hand: a message that nobody can read, dead letters redriven.
+//! What people do to the queues: they send an unreadable message, and redrive dead letters.
 
 use crate::branches::{NAMELESS, POISON, is_hopeless};
 use crate::env::world::World;
@@ -10,15 +10,15 @@ use std::time::Duration;
 use tests::MASTER_BASE;
 use tokio::task::JoinHandle;
 
-/// After the faults every run is right within this: a task that has just been put off for ten minutes may
-/// be put off again for what its leads say.
+/// After the faults, every run is right within this time. A task that was just put off for ten
+/// minutes may be put off again because of its leads.
 const HEALS_WITHIN: Duration = Duration::from_mins(45);
 /// How long a locked field is not tried again.
 const LOCK_REMEMBERED: Duration = Duration::from_hours(1);
 /// How long dead letters may wait for an operator.
 const REDRIVEN_AFTER: Duration = Duration::from_hours(24 * 28);
 
-/// Somebody puts something unreadable into a group that has work to do.
+/// Somebody puts an unreadable message into a group that has work.
 pub(crate) async fn poison(world: Arc<World>) {
     for (queue, group, body) in [
         (QueueName::Scoring, routes::plan_group("Bo"), POISON),
@@ -35,7 +35,7 @@ pub(crate) async fn poison(world: Arc<World>) {
     }
 }
 
-/// The faults end, an operator redrives the dead letters, and all is right soon.
+/// The faults end, an operator redrives the dead letters, and soon everything is right.
 pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
     let is_late = world.faults.is_drawn(Fault::RedrivenLate);
     world.faults.stop();
@@ -46,7 +46,7 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
         letters.extend(world.queues.take_dead_letters(queue).into_iter().map(|l| (queue, l)));
     }
     if is_late && !letters.is_empty() {
-        // Ticks go on all the while; these are the ones that find something to do.
+        // Ticks continue all the time. This wakes the ones that find work.
         world.activity.notify_one();
         tokio::time::sleep(HEALS_WITHIN).await;
         tokio::time::sleep(REDRIVEN_AFTER).await;
@@ -76,7 +76,7 @@ pub(crate) async fn heal(world: &World, people: JoinHandle<()>) {
         world.queues.put(to, &message, Duration::ZERO);
     }
     if world.faults.count_of(Fault::FieldLocked) > 0 {
-        // A field that is unlocked is written again within this.
+        // A field that is unlocked is written again within this time.
         tokio::time::sleep(LOCK_REMEMBERED).await;
     }
     world.activity.notify_one();

@@ -1,4 +1,4 @@
-//! Invents clients, their leads, and the harvests that are announced.
+//! Invents clients, their leads, and harvests.
 
 use super::invented::{Asked, Client, Harvest, Lead, Post, Scenario};
 use crate::dice::Dice;
@@ -14,16 +14,16 @@ use std::time::Duration;
 use tests::MASTER_BASE;
 use tests::bases;
 
-/// Clients of a schedule; each has a run of its own at least.
+/// The clients of a schedule. Each has at least one run.
 const CLIENTS: [(&str, &str, &str); 3] = [
     ("Ada-Park", "Ada Park", "appAda00000000001"),
     ("Bo", "Bo Lind", "appBo000000000001"),
     ("Cy-de-Ortega", "Cy de Ortega", "appCy000000000001"),
 ];
 const LEADS: usize = 40;
-/// Targets of a harvest that are no leads.
+/// Targets of a harvest that are not leads.
 const STRANGERS: usize = 2;
-/// The beginning of the ids of runs that were named beforehand, and of no others.
+/// The beginning of the ids of runs that were named beforehand. No other ids begin like this.
 const NAMED_BEFOREHAND: &str = "261122-2";
 impl Scenario {
     /// Invents a scenario and puts its bases into `airtable`.
@@ -64,7 +64,7 @@ impl Scenario {
         scenario
     }
 
-    /// The work that a script tells of.
+    /// Takes the work from a script.
     fn take_from(&mut self, script: &Script, dice: &Dice, airtable: &Airtable, now: Timestamp) {
         for work in &script.work {
             match *work {
@@ -152,7 +152,7 @@ impl Scenario {
         leads
     }
 
-    /// What a lead's row has of posts before anything happens.
+    /// The posts in a lead's row before anything happens.
     fn invent_stored_posts(&mut self, dice: &Dice, row: &mut Map<String, Value>, lead: &mut Lead) {
         let kind = dice.below(20);
         let n = match kind {
@@ -176,7 +176,7 @@ impl Scenario {
         }
     }
 
-    /// A post's URL and its words. Some make the model misbehave.
+    /// A post's URL and its text. Some texts make the model misbehave.
     fn invent_post(&mut self, dice: &Dice, slug: &str, n: usize) -> (String, String) {
         let word = format!("w.{slug}.{n}.");
         let id = 7_329_207_003_942_000_000 + self.posts.len() as u64;
@@ -204,7 +204,7 @@ impl Scenario {
         self.add_harvest(dice, client, started_at, (run, query));
     }
 
-    /// A request for the run of the client's harvest, if that was named beforehand.
+    /// A request for the run of the client's harvest, if that run was named beforehand.
     fn invent_request(&mut self, dice: &Dice, client: usize, kind: &'static str) {
         let id = self.clients[client].id;
         let named = self.harvests.iter().find(|h| h.client == client && h.query.contains("runId"));
@@ -221,7 +221,7 @@ impl Scenario {
         });
     }
 
-    /// Another harvest of a client: of the same run, or of a run of its own over the same leads.
+    /// Another harvest of a client: in the same run, or in a separate run with the same leads.
     fn invent_second_harvest(&mut self, dice: &Dice, now: Timestamp) {
         let first = dice.below(CLIENTS.len());
         let client = self.harvests[first].client;
@@ -296,11 +296,11 @@ impl Scenario {
     }
 }
 
-/// Gives the n-th lead a profile that waits; whether the model has nothing against it.
+/// Gives the n-th lead a waiting profile. Returns whether the model accepts it.
 fn invent_profile(dice: &Dice, row: &mut Map<String, Value>, slug: &str, n: usize) -> bool {
     let is_thin = dice.chance(0.1);
     let about = if is_thin { "Hi" } else { "Runs operations for a maker of machines" };
-    // The lead's number decides what misbehaves: the dice are thrown for the rest.
+    // The lead's number decides which profiles misbehave; the rest is drawn.
     let marker = match n % 8 {
         2 => Marker::SafetyBlock.text(),
         5 => Marker::Truncate.text(),
@@ -313,7 +313,7 @@ fn invent_profile(dice: &Dice, row: &mut Map<String, Value>, slug: &str, n: usiz
     !is_thin && marker.is_empty()
 }
 
-/// Limits what a run of the client may use to a few calls.
+/// Limits the tokens of a client's runs to a few calls.
 fn limit_tokens(dice: &Dice, airtable: &Airtable, client: &str) {
     let limit = dice.between(1_000, 6_000);
     let cells = json!({clients::POST_TOKEN_LIMIT: limit, clients::PROFILE_TOKEN_LIMIT: limit});

@@ -1,4 +1,4 @@
-//! What a schedule is about.
+//! The scenario of a schedule.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,32 +7,32 @@ use simulators::gemini::Marker;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// What the person who bills writes on a record.
+/// The field that a person who bills writes on a record.
 pub(crate) const HUMAN_FIELD: &str = "Invoiced";
 
 /// The invented clients and harvests.
 pub(crate) struct Scenario {
     pub(crate) clients: Vec<Client>,
     pub(crate) harvests: Vec<Harvest>,
-    /// Requests to score what is waiting.
+    /// Requests to score the waiting leads.
     pub(crate) requests: Vec<Asked>,
-    /// Every post, by the word that only it has.
+    /// Every post, by its unique word.
     pub(crate) posts: BTreeMap<String, Post>,
     /// The beginning of the ids of runs that were named beforehand.
     pub(crate) named_beforehand: &'static str,
-    /// What posts may make the model do. In a script nothing takes more time than it tells of: no text
-    /// is refused, and no call is answered by chance.
+    /// What posts may make the model do. In a script, no text is refused and no call is answered by
+    /// chance, because nothing may take time that the script does not mention.
     pub(crate) markers: &'static [Marker],
 }
 
 pub(crate) struct Client {
-    /// Its place among the clients.
+    /// Its index among the clients.
     pub(crate) index: usize,
     pub(crate) id: &'static str,
     pub(crate) name: &'static str,
-    /// Whether its runs may use a few tokens only.
+    /// Whether its runs may use only a few tokens.
     pub(crate) is_limited: bool,
-    /// Whether its limit is no number: then its posts may use nothing.
+    /// Whether its limit is not a number, so that its posts may use no tokens.
     pub(crate) has_unreadable_limit: bool,
     pub(crate) base: &'static str,
     pub(crate) leads: Vec<Lead>,
@@ -42,14 +42,14 @@ pub(crate) struct Lead {
     pub(crate) record: String,
     /// The last part of its profile's URL.
     pub(crate) slug: String,
-    /// The URLs of the posts its row had before anything happened.
+    /// The URLs of the posts in its row before anything happened.
     pub(crate) stored: BTreeSet<String>,
     pub(crate) is_unreadable: bool,
-    /// The field of its row that holds an error.
+    /// The field of its row that contains an error.
     pub(crate) odd: Option<&'static str>,
-    /// Whether the posts its row had wait to be scored.
+    /// Whether the posts in its row wait to be scored.
     pub(crate) waits: bool,
-    /// Whether its profile waits, and the model has nothing against it.
+    /// Whether its profile waits, and the model accepts it.
     pub(crate) has_good_profile: bool,
 }
 
@@ -63,21 +63,20 @@ pub(crate) struct Post {
 pub(crate) struct Harvest {
     pub(crate) client: usize,
     pub(crate) run: String,
-    /// What the webhook's URL says.
+    /// The query of the webhook's URL.
     pub(crate) query: String,
-    /// When it ends, from the start of the schedule.
+    /// When it ends, counted from the start of the schedule.
     pub(crate) ends_after: Duration,
     pub(crate) status: RunStatus,
     pub(crate) started_at: Timestamp,
     pub(crate) targets: Vec<String>,
     pub(crate) items: Vec<Value>,
-    /// The posts that a lead's row must hold afterwards.
+    /// The posts that must be in a lead's row afterwards.
     pub(crate) posts: BTreeMap<String, BTreeSet<String>>,
     pub(crate) cost_usd: f64,
 }
 
-/// A request to score a client's waiting leads, as a part of the run of its harvest or as a run of
-/// its own.
+/// A request to score a client's waiting leads, in the run of its harvest or in a separate run.
 pub(crate) struct Asked {
     pub(crate) client: usize,
     pub(crate) kind: &'static str,
@@ -85,12 +84,12 @@ pub(crate) struct Asked {
     pub(crate) body: String,
     /// Whether it names leads, one of which does not exist.
     pub(crate) names_leads: bool,
-    /// When it is sent, from the start of the schedule.
+    /// When it is sent, counted from the start of the schedule.
     pub(crate) sent_after: Duration,
 }
 
 impl Harvest {
-    /// How many posts it found, each once under each target.
+    /// How many posts it found, each counted once per target.
     pub(crate) fn posts_found(&self) -> usize {
         let under = |item: &Value| {
             [&item["query"]["targetUrl"], &item["linkedinUrl"]].map(ToString::to_string)
@@ -98,7 +97,7 @@ impl Harvest {
         self.items.iter().map(under).collect::<BTreeSet<_>>().len()
     }
 
-    /// How many targets have no item.
+    /// How many targets have no items.
     pub(crate) fn targets_without_item(&self) -> usize {
         let is_found = |target: &&String| {
             self.items.iter().any(|item| item["query"]["targetUrl"] == json!(target))
@@ -113,7 +112,7 @@ impl Scenario {
         self.posts.values().any(|post| post.slug == slug && post.words.contains("[[sim:"))
     }
 
-    /// The run specification that Apify is given when the harvest ends.
+    /// The run specification for Apify when the harvest ends.
     pub(crate) fn run_spec(&self, harvest: usize, now: Timestamp) -> RunSpec {
         let harvest = &self.harvests[harvest];
         RunSpec {

@@ -1,6 +1,6 @@
-//! What a schedule is about: invented clients with their leads, the harvests of their posts, and
-//! the requests to score what waits. It is fixed before anything happens: nothing here knows what
-//! the functions do, or what goes wrong.
+//! The scenario of a schedule: invented clients with their leads, the harvests of their posts, and
+//! the requests to score waiting leads. It is fixed before anything happens: nothing here knows
+//! what the functions do, or what goes wrong.
 
 mod invent;
 mod invented;

@@ -1,4 +1,4 @@
-//! Odd things that are in the bases, or asked for, before anything happens.
+//! Odd cells and requests that exist before anything happens.
 
 use super::invented::{Asked, Scenario};
 use crate::dice::Dice;
@@ -9,15 +9,15 @@ use simulators::airtable::Airtable;
 use std::time::Duration;
 use tests::MASTER_BASE;
 
-/// The beginning of the ids of runs that name a harvest of another one.
+/// The beginning of the ids of runs that name a harvest of another run.
 pub(crate) const ANOTHER_RUN: &str = "261122-2330";
 /// The id of a lead that does not exist.
 pub(crate) const NOBODY: &str = "recNobody00000001";
-/// Fields of a lead's row without which it is not known what to do about its posts.
+/// Fields of a lead's row that are needed to decide about its posts.
 const DECISIVE: [&str; 3] = [leads::PROFILE_URL, leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED];
 
 impl Scenario {
-    /// Adds what `happens` says of each opportunity.
+    /// Adds the oddities for which `happens` is true.
     pub(crate) fn add_oddities(
         &mut self,
         dice: &Dice,
@@ -59,7 +59,7 @@ impl Scenario {
         (client.is_limited, client.has_unreadable_limit) = (true, true);
     }
 
-    /// Somebody asks for some leads of a client, and for one that does not exist.
+    /// Somebody requests scoring of some leads of a client, and of one that does not exist.
     fn name_leads(&mut self, dice: &Dice) {
         let client = &self.clients[dice.below(self.clients.len())];
         let some = (0..3).map(|_| client.leads[dice.below(client.leads.len())].record.as_str());

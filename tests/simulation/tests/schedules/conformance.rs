@@ -1,4 +1,4 @@
-//! The ports' promises, kept by the simulation's queues and event log when nothing goes wrong.
+//! The ports' promises, checked on the simulation's queues and event log without faults.
 
 #![expect(clippy::print_stdout, reason = "the conformance suites print each promise they check")]
 

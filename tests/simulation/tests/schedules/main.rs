@@ -1,10 +1,8 @@
-//! The proof that the numbers are right: thousands of schedules of the whole system, each from
-//! one seed, with faults at every port. What a schedule is and what is promised:
-//! the crate `simulation`.
+//! The proof that the numbers are right: thousands of schedules of the whole system, each from one
+//! seed, with faults at every port. The crate `simulation` explains schedules and promises.
 //!
-//! `SEEDS=10000 cargo test --release -p simulation` runs that many, which nobody has seen before: it
-//! prints the first of them, and `FROM=<seed>` begins there again. `SEED=<seed>` runs one and prints
-//! its trace.
+//! `SEEDS=10000 cargo test --release -p simulation` runs that many new schedules. It prints the
+//! first seed, and `FROM=<seed>` runs them again. `SEED=<seed>` runs one and prints its trace.
 
 mod conformance;
 mod scripts;
@@ -15,23 +13,24 @@ use std::fmt::Display;
 use std::io::Write;
 use std::time::Instant;
 
-/// A schedule is a sixth allocating and freeing, with this.
+/// Even with this allocator, a sixth of a schedule's time is allocation.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Schedules of an ordinary test run: these seeds, always the same.
+/// Schedules of an ordinary test run with fixed seeds.
 const FIXED: u64 = 300;
-/// And so many that nobody has seen before.
+/// Schedules of an ordinary test run with new seeds.
 const FRESH: u64 = 100;
 
-/// From so many schedules on, every kind of fault must have happened so often.
+/// With at least this many schedules, every kind of fault must have happened often enough.
 const COVERED_FROM: usize = 10_000;
 const COVERED: u64 = 1_000;
-/// What becomes of failed work in some other cases only: an unfinished task is given up only if it made
-/// no progress in 25 attempts.
+/// Outcomes of failed work that happen only in rare combinations: an unfinished task is given up
+/// only if it made no progress in 25 attempts.
 const RARE: [Branch; 2] = [Branch::HeldUpTooOften, Branch::NeverDone];
 
-/// Prints a line also when the test passes: what a run of the simulation found is for people.
+/// Prints a line even if the test passes, because people want to see what a run of the simulation
+/// found.
 fn say(line: impl Display) {
     writeln!(std::io::stdout().lock(), "{line}").expect("a place to print to");
 }
@@ -115,11 +114,11 @@ fn schedules_keep_every_promise() {
     }
 }
 
-/// Seeds within which a planted bug must be caught.
+/// A planted bug must be caught within this many seeds.
 const SEEDS_OF_BUG: u64 = 200;
 
-/// The seeds of a bug begin at one that shows it, which saves the schedules before. A long simulation
-/// (`SEEDS`) begins at 0, and tells how many seeds it takes to meet the bug.
+/// The seeds of a bug begin at one that shows it, which saves the schedules before. A long
+/// simulation (`SEEDS`) begins at 0, and prints how many seeds it takes to meet the bug.
 macro_rules! planted_bugs {
     ($($name:ident: $bug:ident => $invariant:ident $(from $seed:literal)?),+ $(,)?) => {
         $(#[test]
@@ -188,7 +187,7 @@ planted_bugs! {
     waves_that_overlap_under_a_limit_are_noticed: LimitedWavesOverlap => Tokens from 40,
 }
 
-/// Fails unless the oracle says within some seeds from this one on that `bug` breaks `invariant`.
+/// Fails unless the oracle reports, within some seeds from this one, that `bug` breaks `invariant`.
 fn is_caught(bug: Bug, invariant: Invariant, from: u64) {
     let options = Options { bug: Some(bug), ..Options::default() };
     let mut others = BTreeSet::new();
@@ -205,7 +204,7 @@ fn is_caught(bug: Bug, invariant: Invariant, from: u64) {
     panic!("{bug:?} breaks {invariant:?} in no schedule; what it breaks: {others:?}");
 }
 
-/// Fails with the seed, what was broken, the faults and the trace.
+/// Fails with the seed, the broken promises, the faults and the trace.
 fn passes(report: &Report) {
     if report.violations.is_empty() {
         return;
@@ -235,7 +234,7 @@ fn in_words(violation: &Violation) -> String {
     format!("  {:?}: {}", violation.invariant, violation.what)
 }
 
-/// What the schedules went through, all together.
+/// The faults and branches of all schedules together.
 #[derive(Default)]
 struct Coverage {
     faults: BTreeMap<Fault, u64>,

@@ -1,4 +1,4 @@
-//! Rows and cells that are not what they should be.
+//! Rows and cells with unexpected contents.
 
 use super::stage::{case, harvest_of, put_client, put_lead, score_waiting, waiting};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Fields that are locked, renamed or lack a choice, and values that are refused.
+//! Fields that are locked, renamed or lack a choice, and refused values.
 
 use super::stage::{case, harvest_of, rule};
 use crate::paused::World;

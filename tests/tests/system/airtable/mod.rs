@@ -1,6 +1,6 @@
-//! What happened at other people's Airtable; the files are in `tests/cases/apify-airtable`.
-//! Each file holds one subject; [`stage`] plays a case.
-//! What Apify and Gemini really answer must not enter here.
+//! What happened in other people's Airtable bases; the files are in `tests/cases/apify-airtable`.
+//! Each file holds one subject; [`stage`] plays a case. Real answers of Apify and Gemini do not
+//! belong here.
 
 mod cells;
 mod fields;

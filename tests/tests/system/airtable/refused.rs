@@ -1,4 +1,5 @@
-//! Airtable denies for a while, loses a listing, or says yes to nothing.
+//! Airtable denies requests for a while, loses its place in a listing, or answers a success without
+//! contents.
 
 use super::stage::{case, rule, score_waiting, waiting};
 use crate::paused::World;
@@ -7,7 +8,7 @@ use shared::schema::{leads, run_record};
 use std::time::Duration;
 use tests::{CLIENT_BASE, Pipeline, profile, told};
 
-/// Answers of a token that was just changed, and what they are about.
+/// Answers for a token that was just changed, and their requests.
 fn denials() -> [Value; 4] {
     let unknown =
         json!({"error": {"type": "UNAUTHORIZED", "message": "Invalid authentication token"}});

@@ -1,4 +1,4 @@
-//! What the cases put into the bases, and how they are played.
+//! Puts the cases into the bases, and plays them.
 
 use serde_json::{Value, json};
 use shared::schema::{clients, leads};
@@ -7,13 +7,13 @@ use simulators::apify::RunStatus;
 use std::path::Path;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline};
 
-/// A case as it is written down.
+/// A case from its file.
 pub(crate) fn case(name: &str) -> Value {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/apify-airtable");
     serde_json::from_str(&std::fs::read_to_string(folder.join(name)).unwrap()).unwrap()
 }
 
-/// The harvest of a case, and a row for each of its targets.
+/// The harvest of a case, with a row for each of its targets.
 pub(crate) fn harvest_of(pipeline: &Pipeline, case: &Value) -> String {
     let texts = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
     let targets = texts(&case["harvest"]["input"]["targetUrls"]);
@@ -28,7 +28,7 @@ pub(crate) fn rule(rule: Value) -> AnswerRule {
     serde_json::from_value(rule).unwrap()
 }
 
-/// Puts any JSON into a cell of the client's row, as a formula does.
+/// Puts any JSON value into a cell of the client's row, as a formula may.
 pub(crate) fn put_client(pipeline: &Pipeline, field: &str, value: &Value) {
     let airtable = pipeline.services.airtable.service();
     let rows = airtable.rows(MASTER_BASE, clients::TABLE).unwrap();

@@ -1,4 +1,4 @@
-//! What the items of a dataset are read as.
+//! How the items of a dataset are read.
 
 use super::stage::{MIRA, case, of_jane, played, played_for, row, stored, targets, text_of};
 use serde_json::{Value, json};

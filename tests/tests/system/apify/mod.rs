@@ -1,6 +1,5 @@
-//! What Apify really answers, case by case: the files in `tests/cases/apify-airtable`.
-//! Each file holds one subject; [`stage`] plays a case.
-//! What Airtable and Gemini really answer must not enter here.
+//! Real answers of Apify, case by case: the files in `tests/cases/apify-airtable`. Each file holds
+//! one subject; [`stage`] plays a case. Real answers of Airtable and Gemini do not belong here.
 
 mod harvests;
 mod items;

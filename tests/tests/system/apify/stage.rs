@@ -1,4 +1,4 @@
-//! Plays a case: the run of a harvest as Apify tells it, over the leads of one client.
+//! Plays a case: the run of a harvest as Apify reports it, with the leads of one client.
 
 use serde_json::{Map, Value, json};
 use shared::schema::leads;
@@ -16,7 +16,7 @@ pub(crate) fn case(name: &str) -> Value {
     serde_json::from_str(&text_of(name)).unwrap()
 }
 
-/// Cells of a lead with this URL, and these cells besides.
+/// The row of a lead with this URL and these cells.
 pub(crate) fn row(url: &str, cells: Value) -> Value {
     let mut row = cells;
     row[leads::PROFILE_URL] = json!(url);
@@ -26,7 +26,7 @@ pub(crate) fn row(url: &str, cells: Value) -> Value {
     row
 }
 
-/// A pipeline with these leads, after the run of a case; and the leads' record ids.
+/// A pipeline with these leads, after the run of a case. Also returns the leads' record ids.
 pub(crate) async fn played(body: &str, rows: Vec<Value>) -> (Pipeline, Vec<String>) {
     let pipeline = Pipeline::start().await;
     let leads = rows.into_iter().map(|row| pipeline.insert(CLIENT_BASE, leads::TABLE, row));
@@ -36,7 +36,7 @@ pub(crate) async fn played(body: &str, rows: Vec<Value>) -> (Pipeline, Vec<Strin
     (pipeline, leads)
 }
 
-/// The same with leads of whom nothing but the URL is known.
+/// Like [`played`], with leads of which only the URL is known.
 pub(crate) async fn played_for(body: &Value, urls: &[&str]) -> (Pipeline, Vec<String>) {
     played(&body.to_string(), urls.iter().map(|url| row(url, json!({}))).collect()).await
 }
@@ -49,7 +49,7 @@ pub(crate) fn stored(lead: &Map<String, Value>) -> Vec<Value> {
     serde_json::from_str(lead[leads::POSTS_CONTENT].as_str().unwrap()).unwrap()
 }
 
-/// An item of jane's, whom LinkedIn itself calls `ACoAAA8BYqEB`.
+/// An item about jane, whose LinkedIn id is `ACoAAA8BYqEB`.
 pub(crate) fn of_jane(query: &Value) -> Value {
     json!({"type": "post", "linkedinUrl": "https://www.linkedin.com/posts/jane_x-activity-7300000000000000051-ab",
         "content": "We shipped it.", "query": query,

@@ -1,4 +1,4 @@
-//! What is stored with a lead, and what was stored before.
+//! The posts that are stored with a lead, and the posts that were stored before.
 
 use super::stage::{MIRA, case, played, row, stored};
 use serde_json::json;

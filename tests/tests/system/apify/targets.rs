@@ -1,4 +1,4 @@
-//! Whom a harvest was asked for, and which leads these are.
+//! The targets of a harvest, and their leads.
 
 use super::stage::{MIRA, case, of_jane, played_for, row, targets};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Answers that are usable, in part or not at all.
+//! Answers that can be used completely, partly or not at all.
 
 use super::played::{SCORED, of_steps, played, steps, told, with_usage};
 use super::stage::{Stage, case};

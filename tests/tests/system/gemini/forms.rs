@@ -1,4 +1,4 @@
-//! Answers in other forms than the one that was asked for.
+//! Answers in a different form than requested.
 
 use super::played::{SCORED, of_steps, played, told, with_usage};
 use serde_json::json;

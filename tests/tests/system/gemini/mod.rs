@@ -1,6 +1,6 @@
-//! What Gemini really answers, told by public bug reports: the files in `tests/cases/gemini`.
-//! Each file holds one subject; [`stage`] plays a case over [`crate::fake_gemini`].
-//! What Apify and Airtable really answer must not enter here.
+//! Real answers of Gemini, from public bug reports: the files in `tests/cases/gemini`. Each file
+//! holds one subject; [`stage`] plays a case over [`crate::fake_gemini`]. Real answers of Apify and
+//! Airtable do not belong here.
 
 mod answers;
 mod forms;

@@ -1,4 +1,4 @@
-//! Cases that are played to their end, and what is looked at then.
+//! Plays cases to their end, and checks the results.
 
 use super::stage::{Stage, case};
 use crate::fake_gemini::{Case, Step};
@@ -23,12 +23,12 @@ pub(crate) fn steps(steps: &Value) -> Vec<Step> {
     serde_json::from_value(steps.clone()).unwrap()
 }
 
-/// A case of five leads whose calls are answered like this.
+/// A case with five leads whose calls get these answers.
 pub(crate) fn of_steps(these: &Value) -> Case {
     Case { steps: steps(these), ..case("02-stray-fragment-behind-the-json") }
 }
 
-/// A whole answer with this `usageMetadata`, as text.
+/// A complete answer with this `usageMetadata`, as JSON text.
 pub(crate) fn with_usage(usage: &str) -> String {
     format!(
         r#"{{"candidates":[{{"content":{{"parts":[{{"text":@@TEXT@@}}]}},"finishReason":"STOP"}}],"usageMetadata":{usage},"modelVersion":"gemini-3.5-flash-lite"}}"#

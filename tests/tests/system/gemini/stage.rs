@@ -1,4 +1,4 @@
-//! Plays a case: the real functions on paused time, over a Gemini that answers as the case says.
+//! Plays a case: the real functions on paused time, with a Gemini that answers as the case says.
 
 use crate::fake_gemini::{Case, FakeGemini, SeenCall};
 use crate::paused::{World, clock, services_that_take};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tests::{CLIENT, CLIENT_BASE, MASTER_BASE, furnish};
 
-/// A case that is being played.
+/// A case in play.
 pub(crate) struct Stage {
     pub(crate) case: Case,
     world: World,
@@ -27,7 +27,7 @@ pub(crate) fn case(name: &str) -> Case {
 }
 
 impl Stage {
-    /// Starts a case: its leads are in the client's base.
+    /// Starts a case with its leads in the client's base.
     pub(crate) fn set(case: Case) -> Self {
         let clock = clock();
         let fake_gemini = Arc::new(Simulated::new(FakeGemini::new(case.steps.clone()), 1));
@@ -54,7 +54,7 @@ impl Stage {
         self.fake_gemini.service()
     }
 
-    /// Posts the webhook of a harvest with a post of each of these leads.
+    /// Posts the webhook of a harvest with one post of each of these leads.
     async fn harvest(&mut self, name: &str, words: impl Fn(usize) -> String) {
         self.harvests += 1;
         let started_at = format!("2026-11-23T0{}:45:19Z", self.harvests);
@@ -63,7 +63,7 @@ impl Stage {
         assert_eq!(self.world.webhook(&apify_run).await, 202);
     }
 
-    /// Posts the harvest of the case.
+    /// Posts the webhook of the case's harvest.
     pub(crate) async fn begin(&mut self) {
         let contents = self.case.contents.clone();
         let words = move |n: usize| {
@@ -73,19 +73,19 @@ impl Stage {
         self.harvest("case", words).await;
     }
 
-    /// Posts a harvest of other leads of the same client, of whom nothing is odd.
+    /// Posts the webhook of a harvest of other leads of the same client, without oddities.
     pub(crate) async fn begin_another(&mut self) {
         self.world.add_leads(&names("more", self.case.leads));
         self.harvest("more", |n| format!("Post {n} about saving a day.")).await;
     }
 
-    /// Asks for the leads that wait.
+    /// Requests scoring of the waiting leads.
     pub(crate) async fn score_waiting(&self) {
         let body = json!({"clientId": "Guy-Wilson", "kind": "post", "leadIds": self.leads});
         assert_eq!(self.world.post("/runs", &body).await, 202);
     }
 
-    /// Waits until there are so many run records and all of their runs are over.
+    /// Waits until there are this many run records and all their runs are over.
     pub(crate) async fn ends(&self, runs: usize) {
         for _ in 0..600 {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -111,20 +111,20 @@ impl Stage {
         records
     }
 
-    /// A text on the first run's record.
+    /// A text cell of the first run's record.
     pub(crate) fn text(&self, field: &str) -> String {
         let record = self.records().remove(0);
         record.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    /// The rows of the leads of the case, in their order.
+    /// The rows of the case's leads, in order.
     pub(crate) fn leads(&self) -> Vec<Map<String, Value>> {
         let rows = self.world.services.airtable.service().rows(CLIENT_BASE, "Leads").unwrap();
         let of = |id: &String| rows.iter().find(|row| row.id == *id).unwrap().fields.clone();
         self.leads.iter().map(of).collect()
     }
 
-    /// All runs' tokens and cost are what was billed, to the billionth of a dollar.
+    /// Checks that all runs' tokens and cost are the billed ones, to the billionth of a dollar.
     #[track_caller]
     pub(crate) fn assert_exact(&self) {
         let bills: Vec<[u64; 4]> = self.calls().iter().filter_map(|call| call.bill).collect();

@@ -1,4 +1,4 @@
-//! What an answer says it used, and what that costs.
+//! The usage that an answer reports, and its cost.
 
 use super::played::{SCORED, of_steps, played, told, with_usage};
 use super::stage::{Stage, case};
@@ -75,7 +75,7 @@ async fn answers_of_unknown_usage_count_against_a_limit_with_the_most_they_can_h
     stage.limit(LIMIT);
     stage.begin().await;
     stage.ends(1).await;
-    // Each has room for an answer of 4,496 tokens or more.
+    // Each has room for an answer of at least 4,496 tokens.
     let calls = stage.calls().len() as u64;
     assert!((1..=LIMIT / 4_496 + 2).contains(&calls), "{calls} calls");
     let notes = stage.text(run_record::SYSTEM_NOTES);

@@ -80,7 +80,7 @@ async fn a_harvest_too_old_too_young_or_heard_of_is_not_queued_by_the_tick() {
     old_harvest(&pipeline, SignedDuration::from_hours(49));
     old_harvest(&pipeline, SignedDuration::from_mins(5));
     let accepted = old_harvest(&pipeline, SignedDuration::from_hours(1));
-    // Its webhook was accepted; its task waits because Apify is away.
+    // Its webhook was accepted. Its task waits because Apify is unavailable.
     pipeline.break_apify(&json!({"fault": "unavailable", "probability": 1, "kind": "run"}));
     assert_eq!(pipeline.webhook(&accepted, FOR_CLIENT).await.0, 202);
     let depth = |queue| pipeline.system.queue.depth(queue).unwrap();

@@ -1,6 +1,6 @@
-//! Records that heal: whatever happened to a run, the next tick puts its record right.
-//! Each file holds one kind of harm; [`stage`] makes the run that is harmed.
-//! Errors that the functions meet while they work must not enter here.
+//! Records that heal: whatever happened to a run, the next tick repairs its record. Each file holds
+//! one kind of damage; [`stage`] makes the run that is damaged. Errors during the work of the
+//! functions do not belong here.
 
 mod missed;
 mod records;

@@ -1,4 +1,4 @@
-//! Records that somebody deleted, doubled or edited.
+//! Records that somebody deleted, duplicated or edited.
 
 use super::stage::{
     COMPLETED, assert_noted_once, finished, lost_chunk, notes, numbers, old_harvest,
@@ -10,7 +10,7 @@ use shared::schema::run_record;
 use std::time::Duration;
 use tests::{CLIENT, MASTER_BASE, Pipeline, told};
 
-/// What finds a record that is not as it was left.
+/// What finds a record that was changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum FoundBy {
     Tick,
@@ -142,7 +142,7 @@ async fn a_field_that_is_gone_costs_that_field_and_comes_back_by_itself() {
 async fn a_state_written_over_a_newer_one_is_put_right_by_the_next_tick() {
     let (pipeline, record) = finished().await;
     let before = pipeline.record();
-    // What a finalizer that was too slow does: it writes the state as it was in the middle.
+    // A finalizer that was too slow writes the state in the middle of the run.
     let older = json!({run_record::STATUS: "Running", run_record::POSTS_SCORED: 1,
         run_record::POST_TOKENS: 10, run_record::END_TIME: null});
     pipeline.edit_record(&record, &older);
@@ -153,13 +153,13 @@ async fn a_state_written_over_a_newer_one_is_put_right_by_the_next_tick() {
 #[tokio::test]
 async fn redeliveries_for_twenty_finalizers_on_a_missing_record_make_one_record_in_two_requests() {
     let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "3600")]).await;
-    // Behind the tick of the start.
+    // After the first tick.
     pipeline.tick().await;
     let missing = |pipeline: &Pipeline| {
         pipeline.airtable_requests("upsert") + pipeline.airtable_requests("list")
     };
     let before = missing(&pipeline);
-    // The run was never opened: every one of these finds the record missing.
+    // The run was never opened, so each of these finds that the record is missing.
     let apify_run = old_harvest(&pipeline, SignedDuration::from_hours(1));
     let facts = lost_chunk(&apify_run, &["jane"]).split_off(2);
     for _ in 0..20 {

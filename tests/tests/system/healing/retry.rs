@@ -1,4 +1,4 @@
-//! Retry: what failed is done again once somebody ticks it.
+//! Retry: failed work is repeated after somebody ticks it.
 
 use super::stage::{COMPLETED, assert_noted_once, finished, lost_chunk, notes};
 use serde_json::json;
@@ -102,7 +102,7 @@ async fn a_run_whose_chunk_is_lost_stalls_by_name_and_is_completed_by_retry() {
     pipeline.add_lead("max", json!({}));
     let items = vec![post("jane", 1, "We shipped it."), post("max", 1, "Hi.")];
     let apify_run = pipeline.harvest(Harvest::of(&["jane", "max"], items));
-    // Behind the tick of the start.
+    // After the first tick.
     pipeline.tick().await;
     pipeline.report(lost_chunk(&apify_run, &["jane", "max"])).await;
     assert_eq!(pipeline.record()[run_record::STATUS], "Running");

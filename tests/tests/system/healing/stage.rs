@@ -1,4 +1,4 @@
-//! Runs that are over, and what is looked at on their records.
+//! Runs that are over, and checks of their records.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ pub(crate) const FOR_CLIENT: &str = "clientId=Guy-Wilson";
 
 pub(crate) const COMPLETED: &str = "Completed: 3 harvested, 3 examined, 3 scored; balanced";
 
-/// A pipeline whose one run is finished; with its record.
+/// A pipeline whose only run is finished. Also returns the run's record.
 pub(crate) async fn finished() -> (Pipeline, String) {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline.run(&apify_run).await;
@@ -35,14 +35,14 @@ pub(crate) fn assert_noted_once(record: &Map<String, Value>, words: &str) {
     assert_eq!(notes(record).matches(words).count(), 1, "{words:?} in {}", notes(record));
 }
 
-/// All cells but the notes.
+/// All cells except the notes.
 pub(crate) fn numbers(record: &Map<String, Value>) -> Map<String, Value> {
     let mut record = record.clone();
     record.remove(run_record::SYSTEM_NOTES);
     record
 }
 
-/// What is told of a harvest whose chunk was lost: it is planned, and nothing more comes.
+/// The facts about a harvest whose chunk was lost: it is planned, and nothing more comes.
 pub(crate) fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
     let plan: PlanId = id_of(&["a plan whose chunk was lost"]).parse().unwrap();
     let apify_run: shared::core::ids::ApifyRunId = apify_run.parse().unwrap();
@@ -85,7 +85,7 @@ pub(crate) fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
     ]
 }
 
-/// A harvest of jane's that ended so long ago, and began two minutes before.
+/// A harvest of jane that ended this long ago, and began two minutes before.
 pub(crate) fn old_harvest(pipeline: &Pipeline, ago: SignedDuration) -> String {
     let finished_at = Timestamp::now() - ago;
     pipeline.services.apify.service().add_run(RunSpec {

@@ -1,6 +1,6 @@
-//! Posts that want something, and models that give in.
-//! [`posts`] and [`models`] are what is hostile; [`rows`] says what must not move.
-//! Requests that are hostile must not enter here: `tests/hostile` sends them.
+//! Posts that try to manipulate the model, and models that obey them. [`posts`] and [`models`] are
+//! hostile; [`rows`] says what must not change. Hostile requests do not belong here:
+//! `tests/hostile` sends them.
 
 mod models;
 mod posts;

@@ -1,4 +1,4 @@
-//! Models that give in to a post, and how they are served.
+//! Models that obey a post, and how they are served.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::net::TcpListener;
 
-/// How a model answers: the text and the finish reason, by what it is asked.
+/// The answer of a model to a request: the text and the finish reason.
 pub(crate) trait Answers: Send + Sync + 'static {
     fn answer(&self, user: &Value) -> (String, &'static str);
 }
 
-/// What every call of a [`Model`] is billed.
+/// The bill of every call of a [`Model`].
 pub(crate) const TOKENS_OF_CALL: u64 = 1_034;
 
-/// A model that answers in its own way, over Gemini's API.
+/// A model with its own answers, over Gemini's API.
 pub(crate) struct Model<A>(pub(crate) A);
 
 impl<A: Answers> Service for Model<A> {
@@ -50,7 +50,7 @@ impl<A: Answers> Service for Model<A> {
     fn reset(&self) {}
 }
 
-/// Serves a model; returns it with its address. It goes with the test.
+/// Serves a model as long as the test runs. Returns it with its address.
 pub(crate) async fn serving<A: Answers>(answers: A) -> (Arc<Simulated<Model<A>>>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -59,8 +59,8 @@ pub(crate) async fn serving<A: Answers>(answers: A) -> (Arc<Simulated<Model<A>>>
     (model, url)
 }
 
-/// A model that answers calls about several leads with every trick, and those about one honestly:
-/// the score of a post is the number its text begins with.
+/// A model that answers calls about several leads with every trick, and calls about one lead
+/// honestly: the score of a post is the number at the beginning of its text.
 #[derive(Default)]
 pub(crate) struct HostileModel {
     pub(crate) calls: AtomicUsize,
@@ -111,8 +111,8 @@ impl HostileModel {
     }
 }
 
-/// A model that leaves out posts that say so, and is cut off within what it says of one that says so. It
-/// remembers what it was asked.
+/// A model that leaves out posts that say so, and is cut off within the part about a post that says
+/// so. It remembers its calls.
 #[derive(Default)]
 pub(crate) struct StubbornModel {
     pub(crate) asked: std::sync::Mutex<Vec<Vec<String>>>,

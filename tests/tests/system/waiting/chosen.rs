@@ -190,7 +190,7 @@ async fn a_harvest_and_what_was_waiting_in_one_run_count_each_lead_and_post_once
     assert_eq!(record[run_record::POST_TOKENS], pipeline.billed_tokens());
 }
 
-/// The events of the log of this type of the run [`RUN`].
+/// The log's events of this type for the run [`RUN`].
 async fn events_of_type(pipeline: &Pipeline, name: &str) -> Vec<String> {
     let run = format!("{RUN}-Guy-Wilson").parse().unwrap();
     let events = pipeline.system.log.read(&run).await.unwrap().events;

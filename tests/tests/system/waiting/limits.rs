@@ -1,4 +1,4 @@
-//! Limits of tokens, of a run and of a day.
+//! Token limits of a run and of a day.
 
 use super::stage::{RUN, add_wordy, ask, score, send, stored};
 use serde_json::json;
@@ -26,7 +26,7 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
         &format!("{} leads wait: the token limit of the run is reached", 40 - scored),
     );
 
-    // The same run again has nothing left; another run goes on where it ended.
+    // The same run has no tokens left. Another run continues where it ended.
     ask(&pipeline, json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": 30}))
         .await;
     assert!(pipeline.billed_tokens() <= 7_000);
@@ -82,7 +82,8 @@ async fn what_is_harvested_beyond_the_limit_is_stored_and_waits() {
 
 #[tokio::test]
 async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
-    // Every answer is billed thrice: the first is cut off, and each half of its call again.
+    // Every answer is billed three times: the first is cut off, and each half of its call is made
+    // again.
     let pipeline = Pipeline::start_with(&[("LANES", "2")]).await;
     let text = format!("words and words {} ", Marker::Truncate.text()).repeat(40);
     add_wordy(&pipeline, 60, &text);
@@ -92,7 +93,7 @@ async fn what_a_wave_uses_beyond_its_estimate_ends_the_lane() {
     assert_eq!(record[run_record::BALANCE], "balanced");
     let used = record[run_record::POST_TOKENS].as_u64().unwrap();
     let answers = pipeline.services.gemini.service().billed();
-    // A wave is ten leads: one call, two, four, and what is left of it by halves.
+    // A wave is ten leads: one call, two, four, and then halves of the rest.
     let of_wave = answers.iter().map(|answer| answer.usage.total).sum::<u64>()
         / (record[run_record::POSTS_EXAMINED].as_u64().unwrap().div_ceil(10));
     assert!(used <= 18_000 + 2 * of_wave, "{used} with {of_wave} a wave");

@@ -1,6 +1,6 @@
-//! Leads that wait are scored: one client's or every active client's, posts or profiles.
-//! Each file holds one subject; [`stage`] lets leads wait and asks for them.
-//! Harvests that are scored as they come in must not enter here.
+//! Scoring of waiting leads: one client's or every active client's, posts or profiles. Each file
+//! holds one subject; [`stage`] makes leads wait and requests their scoring. Harvests that are
+//! scored as they come in do not belong here.
 
 mod chosen;
 mod limits;

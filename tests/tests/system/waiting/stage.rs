@@ -1,4 +1,4 @@
-//! Leads that wait, and the tasks that score them.
+//! Waiting leads, and the tasks that score them.
 
 use serde_json::{Value, json};
 use shared::core::digest::queue_id;
@@ -25,12 +25,12 @@ pub(crate) async fn ask(pipeline: &Pipeline, body: Value) -> Value {
     answer
 }
 
-/// Asks for the client's waiting leads to be scored in the run [`RUN`].
+/// Requests scoring of the client's waiting leads in the run [`RUN`].
 pub(crate) async fn score(pipeline: &Pipeline, kind: &str) -> Value {
     ask(pipeline, json!({"clientId": "Guy-Wilson", "kind": kind, "runId": RUN})).await
 }
 
-/// Adds so many leads with one long post each; returns their record ids.
+/// Adds `count` leads with one long post each. Returns their record ids.
 pub(crate) fn add_wordy(pipeline: &Pipeline, count: usize, text: &str) -> Vec<String> {
     let add = |n| {
         let name = format!("l{n}");

@@ -1,4 +1,4 @@
-//! What is asked for: one client or all, by the schedule or by hand, in earnest or as a dry run.
+//! Requests for scoring: one client or all, by schedule or by hand, real or as a dry run.
 
 use super::stage::{RUN, ask, score, send, stored};
 use serde_json::{Value, json};

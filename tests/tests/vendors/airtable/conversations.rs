@@ -153,7 +153,7 @@ fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> T {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Whether `found` is what the pattern says. Unknown names take their values from it.
+/// Whether `found` matches the pattern. Unknown names take their values from it.
 fn matches(pattern: &Value, found: &Value, names: &mut BTreeMap<String, String>) -> bool {
     match (pattern, found) {
         (Value::String(name), Value::String(text)) if name.starts_with('$') => {

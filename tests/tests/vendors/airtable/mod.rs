@@ -1,6 +1,5 @@
-//! The rules of Airtable's API.
-//! Each file holds one kind of call; [`world`] sets up the base they all use and calls it.
-//! Rules of other vendors must not enter here.
+//! The rules of Airtable's API. Each file holds one kind of call; [`world`] sets up the shared base
+//! and calls it. Rules of other vendors do not belong here.
 
 mod access;
 mod control;

@@ -1,5 +1,5 @@
-//! A table of 25,000 rows. The bound is far away on any machine; work that grows with rows times
-//! alternatives does not end before it.
+//! A table of 25,000 rows. The time limit is generous on any machine, but work that grows with rows
+//! times alternatives would exceed it.
 
 use super::world::{BASE, World, cells, object, path};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn large() -> (World, Vec<String>) {
     (world, ids)
 }
 
-/// How many rows a filter finds. Formulas of this size must be posted.
+/// How many rows a filter finds. Formulas of this size must be sent by POST.
 async fn found(world: &World, filter: String) -> usize {
     let body = json!({"filterByFormula": filter, "fields": ["Run ID"]});
     cells(&world.post(&path("/listRecords"), body).await, "Run ID").len()

@@ -1,4 +1,4 @@
-//! An Airtable with one base, a clock set by hand, and short ways to call it.
+//! An Airtable with one base, a manual clock, and short functions to call it.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ pub(crate) fn unlimited() -> AirtableOptions {
     AirtableOptions { rate_limit: false, ..AirtableOptions::with_token(SECRET) }
 }
 
-/// The table most tests use.
+/// The table that most tests use.
 pub(crate) fn runs() -> TableSpec {
     let fields = vec![
         FieldSpec::text("Run ID"),
@@ -41,7 +41,7 @@ pub(crate) fn runs() -> TableSpec {
 }
 
 impl World {
-    /// A world with the base and its table, and without rate limit.
+    /// A world with the base and its table, and without rate limits.
     pub(crate) fn new() -> Self {
         Self::with(unlimited(), &[BASE])
     }
@@ -55,7 +55,7 @@ impl World {
         world
     }
 
-    /// A world with nothing in it but what is in the store.
+    /// A world with only the data in the store.
     pub(crate) fn on(options: AirtableOptions, store: Arc<dyn Store>) -> Self {
         let start: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
         let now = Arc::new(AtomicI64::new(start.as_millisecond()));

@@ -1,4 +1,4 @@
-//! What an answer holds: for whom, in which shape, by which model.
+//! The contents of an answer: for which caller, in which shape, by which model.
 
 use super::world::{KEY, LITE, ask, call, changed, finish, gemini, gemini_on, scoring, text};
 use crate::common::{MemoryStore, get, json, post, reply, with};

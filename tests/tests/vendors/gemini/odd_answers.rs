@@ -1,4 +1,4 @@
-//! Answers that are blocked, cut off or spoilt, by a word in the text.
+//! Answers that a marker in the text blocks, cuts off or spoils.
 
 use super::world::{LITE, ask, call, finish, gemini, marked, refused, scoring, text};
 
@@ -21,7 +21,7 @@ async fn a_blocked_prompt_is_a_200_without_candidates_that_is_billed() {
 async fn every_marker_spoils_the_answer_in_its_own_way() {
     let gemini = gemini();
     let whole = text(&ask(&gemini, &scoring(&["first post", "second post"])).await).len();
-    // A refusal is no answer, and about every second call is without a word.
+    // A refusal is not an answer, and about every second call gets no text.
     let no_answers = [Marker::RefuseText, Marker::FailText, Marker::Recitation, Marker::Silence];
     for marker in Marker::ALL.into_iter().filter(|marker| !no_answers.contains(marker)) {
         let answer = ask(&gemini, &marked(marker)).await;
@@ -86,7 +86,7 @@ async fn a_text_may_be_refused_always_or_stop_the_model_now_and_then() {
     }
 }
 
-/// An answer about two posts with an oddity, at a thinking level that thinks, and its text.
+/// An answer about two posts with an oddity, at a thinking level with thoughts, and its text.
 async fn odd(gemini: &Simulated<Gemini>, oddity: Oddity) -> (Value, String) {
     let mut body = scoring(&["first post", &format!("second post {}", oddity.text())]);
     body["generationConfig"]["thinkingConfig"] = json!({"thinkingLevel": "LOW"});

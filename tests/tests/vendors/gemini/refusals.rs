@@ -1,4 +1,4 @@
-//! Requests that are refused, and those that are not.
+//! Requests that are refused, and requests that are not.
 
 use super::world::{KEY, LITE, ask, call, changed, configured, gemini, refused, scoring};
 use crate::common::{json, once, post, reply, with};

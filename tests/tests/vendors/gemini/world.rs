@@ -1,4 +1,4 @@
-//! A simulated Gemini, requests to it, and what is read from its answers.
+//! A simulated Gemini, requests to it, and readers of its answers.
 
 use crate::common::{MemoryStore, clock, json, post, with};
 use http::StatusCode;
@@ -80,7 +80,7 @@ pub(crate) fn configured(name: &str, value: Value) -> Value {
     changed(&format!("/generationConfig/{name}"), value)
 }
 
-/// The scoring request with `value` at `pointer`'s place.
+/// The scoring request with `value` at `pointer`.
 pub(crate) fn changed(pointer: &str, value: Value) -> Value {
     let mut body = scoring(&["a post"]);
     let (parent, key) = pointer.rsplit_once('/').unwrap();

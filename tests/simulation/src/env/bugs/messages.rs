@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::messages::{RetryState, routes};
 use shared::ports::{OutgoingMessage, QueueName, WaitingMessage};
 
-/// What a worker that has the bug sends in place of `messages`.
+/// What a worker with the bug sends instead of `messages`.
 pub(crate) fn sent(
     world: &World,
     queue: QueueName,
@@ -32,7 +32,7 @@ pub(crate) fn sent(
     sent
 }
 
-/// What a worker that has the bug lets wait in place of `message`.
+/// What a worker with the bug puts on the retry queue instead of `message`.
 pub(crate) fn waiting(world: &World, message: WaitingMessage) -> WaitingMessage {
     let state = RetryState::of(message.body());
     if world.has(Bug::PaidCallsForgotten) {
@@ -55,7 +55,7 @@ pub(crate) fn waiting(world: &World, message: WaitingMessage) -> WaitingMessage 
     if !world.has(Bug::AttemptFromReceiveCount) {
         return message;
     }
-    // Each attempt is a message of its own, received once.
+    // Each attempt is a separate message that is received once.
     as_if_sent(message.body(), RetryState { attempt: 1, ..state }, &message)
 }
 
@@ -70,7 +70,7 @@ fn as_if_sent(body: &str, state: RetryState, message: &WaitingMessage) -> Waitin
     routes::next_attempt_later(body, &state, (queue, &group), message.delay())
 }
 
-/// What a worker that has the bug makes of a message that it receives.
+/// How a worker with the bug reads a message that it receives.
 pub(crate) fn received(world: &World, body: &str) -> String {
     if !world.has(Bug::LimitedWavesOverlap) {
         return body.to_owned();
@@ -83,7 +83,7 @@ pub(crate) fn received(world: &World, body: &str) -> String {
     task.to_string()
 }
 
-/// Whether a task that is to wait keeps its place in its group instead.
+/// Whether a task that should wait keeps its place in its group instead.
 pub(crate) fn keeps_place(world: &World, message: &WaitingMessage) -> bool {
     if !world.has(Bug::FailedTaskKeepsPlace) {
         return false;

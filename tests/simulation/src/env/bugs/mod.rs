@@ -1,6 +1,6 @@
-//! Planted bugs: each changes what passes between the real functions and the outside, just as the
-//! functions would if they had the bug. The first of them are defects of the system that this one
-//! replaces. Nothing here may run in a schedule without a bug.
+//! Planted bugs: each changes the data between the real functions and the outside exactly as the
+//! functions would if they had the bug. The first ones are defects of the previous system. Nothing
+//! here may run in a schedule without a bug.
 #![expect(clippy::wildcard_enum_match_arm, reason = "each place has a few of the bugs")]
 
 mod messages;

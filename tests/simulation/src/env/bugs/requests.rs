@@ -1,4 +1,4 @@
-//! Bugs in what a worker asks of a service.
+//! Bugs in a worker's requests to a service.
 
 use crate::bug::Bug;
 use crate::env::paths::{base_of, table_of};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use tests::MASTER_BASE;
 use tokio::time::Instant;
 
-/// The request that a worker with the bug makes in place of `request`.
+/// The request that a worker with the bug makes instead of `request`.
 pub(crate) fn request(world: &World, request: HttpRequest) -> HttpRequest {
     let Some(bug) = world.bug else { return request };
     if request.method() != http::Method::PATCH {
@@ -36,7 +36,7 @@ pub(crate) fn request(world: &World, request: HttpRequest) -> HttpRequest {
     http::Request::from_parts(head, Bytes::from(body.to_string()))
 }
 
-/// Changes the cells of run records; whether the bug is one of these.
+/// Changes the cells of run records. Returns whether the bug is one of these.
 fn change_run_records(world: &World, bug: Bug, records: &mut [Value]) -> bool {
     let change: &dyn Fn(&mut Value) = match bug {
         Bug::RefusalIgnored => &|cells| cells[run_record::POST_TOKENS] = json!("many"),
@@ -82,7 +82,7 @@ fn add_to_tokens(world: &World, cells: &mut Value) {
     cells[run_record::POST_TOKENS] = json!(before.unwrap_or_default() + added);
 }
 
-/// Changes the cells of leads' rows; whether the bug is one of these.
+/// Changes the cells of leads' rows. Returns whether the bug is one of these.
 fn change_leads(bug: Bug, records: &mut [Value]) -> bool {
     let change: &dyn Fn(&mut Value) = match bug {
         Bug::FailedLeadDated => &|cells| {
@@ -102,7 +102,7 @@ fn change_leads(bug: Bug, records: &mut [Value]) -> bool {
     true
 }
 
-/// Swaps something of the first two rows; whether it did.
+/// Swaps something between the first two rows. Returns whether it did.
 fn swap_leads(bug: Bug, records: &mut [Value]) -> bool {
     let [first, second, ..] = records else { return false };
     match bug {
@@ -119,7 +119,7 @@ fn swap_leads(bug: Bug, records: &mut [Value]) -> bool {
     true
 }
 
-/// The posts of each of a run's harvests, as far as its log tells.
+/// The posts of each of a run's harvests, as far as its log has them.
 fn harvested(world: &World, run: &Value) -> BTreeMap<String, Value> {
     let run: Option<RunId> = run.as_str().and_then(|run| run.parse().ok());
     let log = run.map(|run| world.log.read(&run)).unwrap_or_default();
@@ -131,7 +131,7 @@ fn harvested(world: &World, run: &Value) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The answer to a request that a worker with the bug never makes as it is.
+/// The answer to a request that a worker with the bug never makes unchanged.
 pub(crate) async fn instead(
     world: &World,
     invocation: u64,
@@ -175,7 +175,7 @@ async fn read_each_lead(world: &World, invocation: u64, request: &HttpRequest) {
     }
 }
 
-/// Looks for the record of an upsert, waits, and creates it if it was not there.
+/// Looks up the record of an upsert, waits, and creates it if it did not exist.
 async fn create_what_was_missing(
     world: &World,
     bug: Bug,

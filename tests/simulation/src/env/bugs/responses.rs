@@ -1,4 +1,4 @@
-//! Bugs in what a worker makes of an answer.
+//! Bugs in how a worker reads an answer.
 
 use crate::bug::Bug;
 use crate::env::parts::Service;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::ports::HttpResponse;
 use shared::schema::{clients, leads};
 
-/// What a worker with the bug makes of the answer to a request for `path` with the body `asked`.
+/// How a worker with the bug reads the answer to a request for `path` with the body `asked`.
 pub(crate) fn response(
     world: &World,
     service: Service,
@@ -38,7 +38,7 @@ pub(crate) fn response(
             body["data"]["chargedEventCounts"]["zero-result-query"] = json!(1_000);
             true
         }
-        // As if the service were away for a moment.
+        // As if the service were unavailable for a moment.
         Service::Gemini if bug == Bug::CreditIgnored && head.status == 402 => {
             head.status = http::StatusCode::SERVICE_UNAVAILABLE;
             true
@@ -64,7 +64,7 @@ pub(crate) fn response(
     HttpResponse::from_parts(head, body)
 }
 
-/// Changes an answer that is odd, though whole; whether the bug does.
+/// Changes an answer that is odd but complete. Returns whether the bug does that.
 fn change_odd_answer(bug: Bug, body: &mut Value) -> bool {
     let text = body["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap_or_default();
     let is_bare =
@@ -85,7 +85,7 @@ fn change_odd_answer(bug: Bug, body: &mut Value) -> bool {
     }
 }
 
-/// Changes an answer of the model that is not whole; whether the bug does.
+/// Changes an incomplete answer of the model. Returns whether the bug does that.
 fn change_useless_answer(bug: Bug, body: &mut Value) -> bool {
     match bug {
         Bug::TokensOfUselessAnswersDropped => {
@@ -103,7 +103,7 @@ fn change_useless_answer(bug: Bug, body: &mut Value) -> bool {
     }
 }
 
-/// What Airtable would have answered if it had not refused these records.
+/// What Airtable would have answered without refusing these records.
 fn taken_for_success(world: &World, asked: &[u8]) -> Value {
     let asked: Value = serde_json::from_slice(asked).unwrap_or_default();
     let records = asked["records"].as_array().into_iter().flatten().map(|record| {
@@ -113,7 +113,7 @@ fn taken_for_success(world: &World, asked: &[u8]) -> Value {
     json!({"records": records.collect::<Vec<_>>(), "createdRecords": []})
 }
 
-/// Changes a page of leads; whether the bug does.
+/// Changes a page of leads. Returns whether the bug does that.
 fn change_listing(bug: Bug, body: &mut Value) -> bool {
     let lost: &[&str] = match bug {
         Bug::ScoreForgotten => &[leads::POSTS_EVALUATION, leads::DATE_POSTS_SCORED],
@@ -133,7 +133,7 @@ fn change_listing(bug: Bug, body: &mut Value) -> bool {
     true
 }
 
-/// Empties the cells of a page that hold an error.
+/// Empties the cells of a page that contain an error.
 fn empty_odd_cells(body: &mut Value) -> bool {
     for record in body["records"].as_array_mut().into_iter().flatten() {
         if let Some(cells) = record["fields"].as_object_mut() {
@@ -147,7 +147,7 @@ fn is_whole(answer: &Value) -> bool {
     answer["candidates"][0]["finishReason"] == "STOP"
 }
 
-/// An array that was cut off, closed after its last whole object or in the middle of one.
+/// A truncated array, closed after its last complete object or in the middle of one.
 fn mended(text: &str) -> Option<String> {
     ["}]", "\"}]", "]", "0}]"]
         .iter()
