@@ -67,6 +67,8 @@ words! {
         NotSaid = "Apify does not say whether they were tried",
         /// The format of the harvest's items is unknown.
         NotUnderstood = "the items are not understood",
+        /// Apify has no readable items: they are deleted, or the dataset does not end.
+        NotRead = "the items cannot be read",
         /// It has items, but none of them is a post.
         NoPostAmongItems = "no post among their items",
     }

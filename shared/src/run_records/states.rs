@@ -125,7 +125,11 @@ pub(super) fn states() -> Vec<(&'static str, Story)> {
         ("harvest_gone", {
             let reason = "the dataset of Apify run HG7ML7M8z78YcAPEB is gone: Apify deletes \
                           unnamed datasets after some days; harvest again";
-            run_of("Guy-Wilson").opened().failed(reason)
+            let unread = counted(UnknownReason::NotRead, 4, &["/in/jane", "/in/max"]);
+            let account =
+                HarvestAccount { targets_unknown: vec![unread], ..HarvestAccount::default() };
+            let story = run_of("Guy-Wilson").opened().harvested(HarvestStatus::Succeeded, 0, false);
+            story.account(account).failed(reason)
         }),
         ("client_not_served", {
             let reason = "client \"Guy-Wilson\" has the status \"Paused\" and is not served: set \

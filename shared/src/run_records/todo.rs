@@ -156,6 +156,7 @@ fn unknown_targets(summary: &Summary) -> Vec<Todo> {
             | UnknownReason::NotCharged
             | UnknownReason::NotSaid
             | UnknownReason::NotUnderstood
+            | UnknownReason::NotRead
             | UnknownReason::NoPostAmongItems => "Harvest again",
         };
         todos.push(Todo::of(format!(

@@ -1,6 +1,6 @@
 //! Handles the end of a harvest: resolves its run, reads it, and plans its leads.
 
-use super::harvest::{Harvest, ProfilePosts, ReadHarvest, read_harvest};
+use super::harvest::{Harvest, ProfilePosts, read_harvest};
 use super::plan_lead::PlanLead;
 use super::prepare::{PlanContext, PlanTarget};
 use super::publish::queue_plan;
@@ -115,10 +115,7 @@ pub(crate) async fn ingest_run<E: Env>(
     };
     let mut harvest = match read_harvest(&app.apify, apify_run, status).await {
         Err(error) => return Err(reporter.says_why(Failure::retry(error)).await),
-        Ok(ReadHarvest::Read(harvest)) => *harvest,
-        Ok(ReadHarvest::Unreadable(reason)) => {
-            return reporter.report(vec![run_failed(task, reason)]).await;
-        }
+        Ok(harvest) => harvest,
     };
     let (plan, mut facts) = match plan_harvest(app, harvest_run, apify_run, &mut harvest).await {
         Ok(QueuedPlan { id, facts }) => (Some(id), facts),

@@ -1,6 +1,6 @@
 //! Plans again what failed or is missing in a run.
 
-use super::harvest::{ReadHarvest, read_harvest};
+use super::harvest::read_harvest;
 use super::ingest::{HarvestRun, ingest_harvest, ingest_run, source_of};
 use super::omitted::{cannot_be_queued, scored_from_rows};
 use super::plan::Plan;
@@ -257,8 +257,10 @@ async fn harvested_leads<E: Env>(
     let found = app.apify.run(apify_run).await.map_err(Failure::retry)?;
     let Some(found) = found else { return Ok(None) };
     let Some(status) = found.status else { return Ok(None) };
-    let read = read_harvest(&app.apify, &found, status).await.map_err(Failure::retry)?;
-    let ReadHarvest::Read(harvest) = read else { return Ok(None) };
+    let harvest = read_harvest(&app.apify, &found, status).await.map_err(Failure::retry)?;
+    if harvest.is_unread {
+        return Ok(None);
+    }
     let leads: Vec<PlanLead> = harvest
         .profiles
         .into_iter()

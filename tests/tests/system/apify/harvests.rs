@@ -122,6 +122,28 @@ async fn the_cost_of_a_harvest_stands_on_the_first_run_that_named_it() {
 }
 
 #[tokio::test]
+async fn a_harvest_whose_items_are_gone_costs_what_apify_charged_and_its_targets_are_unknown() {
+    let (pipeline, apify_run) = Pipeline::with_harvest().await;
+    let gone = json!({"status": 410, "text": "<html>", "kind": "items"});
+    pipeline.services.apify.answers().add(serde_json::from_value(gone).unwrap());
+    pipeline.run(&apify_run).await;
+    let record = pipeline.record();
+    assert_eq!(record[run_record::STATUS], "Failed");
+    assert_eq!(record[run_record::APIFY_COST], 0.074);
+    let counts = [run_record::TARGETS, run_record::POSTS_HARVESTED, run_record::TARGETS_UNKNOWN];
+    assert_eq!(counts.map(|field| record[field].as_u64()), [Some(2), Some(0), Some(2)]);
+    let unknown = "2 of 2 targets unknown: the items cannot be read";
+    pipeline.assert_shows(run_record::BALANCE, unknown);
+    pipeline.assert_shows(run_record::ERROR_DETAILS, "is gone");
+    // Apify has it again: the figures are those of the harvest, and its cost counts once.
+    pipeline.services.apify.answers().clear();
+    pipeline.retry().await;
+    pipeline.tick().await;
+    pipeline.assert_exact("Completed: 3 harvested, 3 examined, 3 scored; balanced");
+    assert_eq!(pipeline.record()[run_record::APIFY_COST], 0.074);
+}
+
+#[tokio::test]
 async fn a_retry_of_a_harvest_that_apify_has_deleted_says_that_the_rows_are_all_there_is() {
     let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
     let jane = pipeline.insert(

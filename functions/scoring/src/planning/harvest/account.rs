@@ -51,8 +51,8 @@ pub(super) struct Seen<'a> {
     pub(super) run: &'a ApifyRun,
     pub(super) status: HarvestStatus,
     pub(super) items: u32,
-    /// Whether there are no posts because the items' shape is unknown.
-    pub(super) is_refused: bool,
+    /// Why nothing is known about targets that have no item.
+    pub(super) doubt: Option<UnknownReason>,
     pub(super) has_posts: &'a BTreeSet<TargetKey>,
     /// Targets that are named by any item.
     pub(super) has_items: &'a BTreeSet<TargetKey>,
@@ -101,7 +101,7 @@ impl Seen<'_> {
         let charge_limit =
             run.max_charge.zip(run.cost).is_some_and(|(most, cost)| cost.0 >= most.0 / 20 * 19);
         match run.empty_targets() {
-            _ if self.is_refused => Some(UnknownReason::NotUnderstood),
+            _ if self.doubt.is_some() => self.doubt,
             _ if is_cut => Some(UnknownReason::CutShort),
             _ if max_items => Some(UnknownReason::MaxItems),
             Some(charged) if charged >= without_items => None,

@@ -14,4 +14,4 @@ mod target;
 mod text;
 
 pub(crate) use posts::ProfilePosts;
-pub(crate) use read::{Harvest, ReadHarvest, read_harvest};
+pub(crate) use read::{Harvest, read_harvest};

@@ -8,7 +8,7 @@ use super::posts::ProfilePosts;
 use super::target::TargetKey;
 use serde_json::Value;
 use shared::core::linkedin::ProfileKey;
-use shared::messages::{HarvestAccount, HarvestStatus, UnusedReason};
+use shared::messages::{HarvestAccount, HarvestStatus, UnknownReason, UnusedReason};
 use shared::ports::Transport;
 use shared::services::apify::{Apify, ApifyError, ApifyRun, DatasetEnd, MAX_ITEMS};
 use std::collections::btree_map::Entry;
@@ -26,25 +26,22 @@ pub(crate) struct Harvest {
     pub(crate) account: HarvestAccount,
     /// Anything unusual, for the record.
     pub(crate) notes: Vec<String>,
-    /// Why nothing can be planned, if the items have an unknown shape.
+    /// Why nothing can be planned: the items cannot be read, or have an unknown shape.
     pub(crate) refusal: Option<String>,
+    /// Whether Apify has no readable items.
+    pub(crate) is_unread: bool,
     /// The posts of each requested profile. An entry is empty if the profile is known to have no
     /// posts.
     pub(crate) profiles: BTreeMap<ProfileKey, ProfilePosts>,
 }
 
-/// A harvest, or why it cannot be read.
-pub(crate) enum ReadHarvest {
-    Read(Box<Harvest>),
-    Unreadable(String),
-}
-
-/// Reads a run's input and dataset.
+/// Reads a run's input and dataset. If the dataset cannot be read, the harvest has a refusal: its cost
+/// and its targets are known anyway.
 pub(crate) async fn read_harvest(
     apify: &Apify<impl Transport>,
     run: &ApifyRun,
     status: HarvestStatus,
-) -> Result<ReadHarvest, ApifyError> {
+) -> Result<Harvest, ApifyError> {
     let input = match apify.input(run).await {
         // The posts that were found can be used without the input.
         Err(ApifyError::Unreadable { .. }) => Some(Value::Null),
@@ -52,23 +49,30 @@ pub(crate) async fn read_harvest(
     };
     let mut reading = Reading::of(input.as_ref());
     let end = apify.items(run, |item| reading.add(item)).await?;
-    Ok(match end {
-        DatasetEnd::Whole => ReadHarvest::Read(Box::new(reading.end(run, status))),
-        DatasetEnd::Gone => ReadHarvest::Unreadable(format!(
-            "the dataset of Apify run {} is gone: Apify deletes unnamed datasets after some days; \
-             harvest again",
-            run.id
+    if let Some(reason) = unreadable(&end, run) {
+        // Half of a harvest is not planned, so its posts do not count.
+        reading = Reading { unread: Some(reason), ..Reading::of(input.as_ref()) };
+    }
+    Ok(reading.end(run, status))
+}
+
+/// Why a dataset cannot be read to its end.
+fn unreadable(end: &DatasetEnd, run: &ApifyRun) -> Option<String> {
+    let id = &run.id;
+    match end {
+        DatasetEnd::Whole => None,
+        DatasetEnd::Gone => Some(format!(
+            "the dataset of Apify run {id} is gone: Apify deletes unnamed datasets after some days; \
+             harvest again"
         )),
-        DatasetEnd::TooLong => ReadHarvest::Unreadable(format!(
-            "the dataset of Apify run {} does not end after {MAX_ITEMS} items; split the harvest",
-            run.id
+        DatasetEnd::TooLong => Some(format!(
+            "the dataset of Apify run {id} does not end after {MAX_ITEMS} items; split the harvest"
         )),
-        DatasetEnd::Stuck => ReadHarvest::Unreadable(format!(
-            "Apify answers the same page of the dataset of run {} whatever page is asked for; tick \
-             Retry, and harvest again if that does not help",
-            run.id
+        DatasetEnd::Stuck => Some(format!(
+            "Apify answers the same page of the dataset of run {id} whatever page is asked for; tick \
+             Retry, and harvest again if that does not help"
         )),
-    })
+    }
 }
 
 /// What was read so far.
@@ -84,6 +88,8 @@ struct Reading {
     names: Names,
     unused: Reasons<UnusedReason>,
     items: u32,
+    /// Why the dataset cannot be read.
+    unread: Option<String>,
 }
 
 impl Reading {
@@ -99,6 +105,7 @@ impl Reading {
             names: Names::default(),
             unused: Reasons::new(),
             items: 0,
+            unread: None,
         }
     }
 
@@ -172,7 +179,8 @@ impl Reading {
         self.unify();
         let refusal = self.refusal(run);
         let notes = self.notes(run).into_iter().collect();
-        let targets = self.targets(run, status, refusal.is_some());
+        let doubt = refusal.as_ref().map(|(doubt, _)| *doubt);
+        let targets = self.targets(run, status, doubt);
         let mut posts_without_profile = self.nobodys.count();
         let mut profiles: BTreeMap<ProfileKey, ProfilePosts> = BTreeMap::new();
         for (target, posts) in self.found {
@@ -202,16 +210,22 @@ impl Reading {
                 input_is_missing: self.entries.is_none(),
             },
             notes,
-            refusal,
+            refusal: refusal.map(|(_, reason)| reason),
+            is_unread: self.unread.is_some(),
             profiles,
         }
     }
 
     /// What became of the targets. Without an input, only the items show what was requested.
-    fn targets(&self, run: &ApifyRun, status: HarvestStatus, is_refused: bool) -> Targets {
+    fn targets(
+        &self,
+        run: &ApifyRun,
+        status: HarvestStatus,
+        doubt: Option<UnknownReason>,
+    ) -> Targets {
         let has_posts: BTreeSet<TargetKey> = self.found.keys().cloned().collect();
         let (has_items, items) = (&self.has_items, self.items);
-        let seen = Seen { run, status, items, is_refused, has_posts: &has_posts, has_items };
+        let seen = Seen { run, status, items, doubt, has_posts: &has_posts, has_items };
         if let Some(entries) = &self.entries {
             return Targets::of(entries, &seen);
         }
@@ -219,8 +233,11 @@ impl Reading {
         Targets::of(&named.collect::<Vec<_>>(), &seen)
     }
 
-    /// Why a whole harvest is refused if no item is understood.
-    fn refusal(&self, run: &ApifyRun) -> Option<String> {
+    /// Why the whole harvest is refused, and why its targets are therefore unknown.
+    fn refusal(&self, run: &ApifyRun) -> Option<(UnknownReason, String)> {
+        if let Some(reason) = &self.unread {
+            return Some((UnknownReason::NotRead, reason.clone()));
+        }
         let unknown = self.unused.get(UnusedReason::UnknownShape)?;
         let has_posts = !self.found.is_empty() || self.nobodys.count() > 0;
         (!has_posts).then(|| {
@@ -228,12 +245,13 @@ impl Reading {
                 "" => String::new(),
                 actor => format!(" (actor {actor})"),
             };
-            format!(
+            let reason = format!(
                 "the items of Apify run {}{actor} have a shape that is not known: {}; harvest with \
                  an actor whose items are read",
                 run.id,
                 unknown.first.join("; ")
-            )
+            );
+            (UnknownReason::NotUnderstood, reason)
         })
     }
 
