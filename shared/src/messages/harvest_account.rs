@@ -71,6 +71,8 @@ words! {
         NotRead = "the items cannot be read",
         /// It has items, but none of them is a post.
         NoPostAmongItems = "no post among their items",
+        /// Its entry in the actor's input cannot be read.
+        NotReadable = "not readable in the actor's input",
     }
 }
 

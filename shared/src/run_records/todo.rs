@@ -158,6 +158,7 @@ fn unknown_targets(summary: &Summary) -> Vec<Todo> {
             | UnknownReason::NotUnderstood
             | UnknownReason::NotRead
             | UnknownReason::NoPostAmongItems => "Harvest again",
+            UnknownReason::NotReadable => "Correct the input, and harvest again",
         };
         todos.push(Todo::of(format!(
             "it is not known whether {profiles} {have} posts: {why}{names}. {next}"

@@ -67,6 +67,7 @@ impl ProfileKey {
     /// (`jane-doe`, `ACoAA…`), the end of a URL (`in/jane-doe`), or a URN of a profile.
     pub fn of_identifier(text: &str) -> Option<Self> {
         let text = trimmed(text);
+        let text = text.strip_prefix('@').unwrap_or(text);
         if let Some(key) = Self::of(text).or_else(|| Self::of(&format!("linkedin.com/{text}"))) {
             return Some(key);
         }
@@ -229,9 +230,14 @@ mod tests {
     #[test]
     fn an_identifier_names_a_profile_as_its_url_does() {
         let key = |text: &str| ProfileKey::of_identifier(text).map(|key| key.0);
-        for jane in
-            ["jane-doe", " Jane-Doe ", "in/jane-doe", "/in/jane-doe/", "linkedin.com/in/jane-doe"]
-        {
+        for jane in [
+            "jane-doe",
+            " Jane-Doe ",
+            "@jane-doe",
+            "in/jane-doe",
+            "/in/jane-doe/",
+            "linkedin.com/in/jane-doe",
+        ] {
             assert_eq!(key(jane).as_deref(), Some("jane-doe"), "{jane}");
         }
         assert_eq!(key("ACoAAAX1yzC").as_deref(), Some("acoaaax1yzc"));

@@ -61,7 +61,9 @@ pub(super) struct Seen<'a> {
 impl Targets {
     /// Counts each target once, even if the input names it several times with the same text.
     pub(super) fn of(entries: &[Target], seen: &Seen<'_>) -> Self {
-        let without = entries.iter().filter(|entry| !seen.has_items.contains(&entry.key)).count();
+        let has_none =
+            |entry: &&Target| entry.is_readable() && !seen.has_items.contains(&entry.key);
+        let without = entries.iter().filter(has_none).count();
         let doubt = seen.doubt(without as u64);
         let mut targets = Self {
             all: 0,
@@ -74,7 +76,9 @@ impl Targets {
         let mut texts = BTreeSet::new();
         for entry in entries.iter().filter(|entry| texts.insert(entry.text.trim())) {
             targets.all += 1;
-            if seen.has_posts.contains(&entry.key) {
+            if !entry.is_readable() {
+                unknown.add(UnknownReason::NotReadable, &entry.key.to_string());
+            } else if seen.has_posts.contains(&entry.key) {
                 targets.with_posts += 1;
             } else if seen.has_items.contains(&entry.key) {
                 unknown.add(UnknownReason::NoPostAmongItems, &entry.key.to_string());

@@ -83,7 +83,8 @@ pub(super) fn post(item: &Value) -> Option<Post> {
         }
         (None, None) => return None,
     };
-    let kind = if item["repostedBy"].is_object() {
+    let reposted_by = &item["repostedBy"];
+    let kind = if reposted_by.is_object() || text(reposted_by).is_some() {
         PostKind::Repost
     } else if !item["repostId"].is_null() || item["repost"].is_object() {
         PostKind::Quote
@@ -171,10 +172,10 @@ mod tests {
         assert_eq!(kind(json!({"repostId": null})), PostKind::Original);
         assert_eq!(kind(json!({"repostId": "7"})), PostKind::Quote);
         assert_eq!(kind(json!({"repost": {"id": "7"}})), PostKind::Quote);
-        assert_eq!(
-            kind(json!({"repostId": "7", "repostedBy": {"name": "Jane"}})),
-            PostKind::Repost
-        );
+        for by in [json!({"name": "Jane"}), json!("Jane")] {
+            assert_eq!(kind(json!({"repostId": "7", "repostedBy": by})), PostKind::Repost);
+        }
+        assert_eq!(kind(json!({"repostedBy": ""})), PostKind::Original);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The targets in an actor's input.
 
+use super::item::keys;
 use super::target::{TargetKey, TargetKind};
 use super::text::{text, text_or_number};
 use serde_json::Value;
@@ -38,6 +39,12 @@ pub(super) struct Target {
     pub(super) text: String,
 }
 
+impl Target {
+    pub(super) fn is_readable(&self) -> bool {
+        !matches!(self.key, TargetKey::Unreadable(_))
+    }
+}
+
 /// The targets in an input, repeated as often as the actor looks them up.
 pub(super) fn targets(input: &Value) -> Vec<Target> {
     // Some clients start a run with a string that contains JSON.
@@ -45,7 +52,7 @@ pub(super) fn targets(input: &Value) -> Vec<Target> {
     let input = written.as_ref().unwrap_or(input);
     let of_actor: Vec<Target> =
         LISTS.iter().flat_map(|(name, kind)| entries(&input[name], *kind)).collect();
-    if !of_actor.is_empty() {
+    if of_actor.iter().any(Target::is_readable) {
         return of_actor;
     }
     // An old client sends the same list under several names: the first list with entries counts.
@@ -53,7 +60,7 @@ pub(super) fn targets(input: &Value) -> Vec<Target> {
     let others = input.as_object().into_iter().flat_map(|fields| fields.values());
     let others = others.filter(|value| names_linkedin(value));
     let mut lists = known.chain(others).map(|list| entries(list, TargetKind::Person));
-    lists.find(|list: &Vec<Target>| !list.is_empty()).unwrap_or_default()
+    lists.find(|list| list.iter().any(Target::is_readable)).unwrap_or_default()
 }
 
 /// Whether a list with an unknown name contains LinkedIn URLs.
@@ -62,14 +69,28 @@ fn names_linkedin(value: &Value) -> bool {
     entries.filter_map(entry_text).any(|text| text.to_lowercase().contains("linkedin.com/"))
 }
 
-/// The entries of a list, or of a string that contains the whole list.
+/// The entries of a list, or of a string that contains the whole list. Lists may be nested.
 fn entries(list: &Value, kind: TargetKind) -> Vec<Target> {
-    let in_one_text = list.as_str().map(urls_in).filter(|urls| urls.len() > 1);
-    let texts = in_one_text.unwrap_or_else(|| {
-        let entries = list.as_array().map_or(std::slice::from_ref(list), Vec::as_slice);
-        entries.iter().filter_map(entry_text).collect()
-    });
-    texts.into_iter().map(|text| Target { key: TargetKey::of(&text, kind), text }).collect()
+    let named = |text: String| Target { key: TargetKey::of(&text, kind), text };
+    match list {
+        Value::Array(list) => list.iter().flat_map(|entry| entries(entry, kind)).collect(),
+        // As PHP writes a list that lacks an entry.
+        Value::Object(list) if list.keys().all(|key| key.bytes().all(|b| b.is_ascii_digit())) => {
+            list.values().flat_map(|entry| entries(entry, kind)).collect()
+        }
+        Value::String(text) if urls_in(text).len() > 1 => {
+            urls_in(text).into_iter().map(named).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            entry_text(list).map(named).or_else(|| unreadable(list)).into_iter().collect()
+        }
+    }
+}
+
+/// An object of which nobody can tell whom it names.
+fn unreadable(entry: &Value) -> Option<Target> {
+    let key = TargetKey::Unreadable(keys(entry));
+    entry.is_object().then(|| Target { key, text: entry.to_string() })
 }
 
 /// The LinkedIn URLs in a text, separated by line breaks, commas, semicolons or spaces.
@@ -79,7 +100,11 @@ fn urls_in(text: &str) -> Vec<String> {
 }
 
 fn entry_text(entry: &Value) -> Option<String> {
-    let within = || ["url", "username", "profileUrl"].iter().find_map(|key| text(&entry[key]));
+    let within = || {
+        ["url", "username", "profileUrl", "publicIdentifier"]
+            .iter()
+            .find_map(|key| text(&entry[key]))
+    };
     let others = entry.as_object().into_iter().flat_map(|fields| fields.values());
     let elsewhere =
         || others.filter_map(text).find(|text| text.to_lowercase().contains("linkedin.com/"));
@@ -120,6 +145,21 @@ mod tests {
             "1234",
         ];
         assert_eq!(named(&input), all);
+    }
+
+    #[test]
+    fn an_entry_counts_however_it_is_packed_and_also_if_nobody_can_read_it() {
+        let bob = "linkedin.com/in/bob";
+        for list in [
+            json!([[JANE], [[bob]]]),
+            json!({"0": JANE, "2": {"publicIdentifier": "bob"}}),
+            json!([format!("{JANE}, {bob}"), null, "", {}, []]),
+        ] {
+            assert_eq!(named(&json!({"targetUrls": list})), ["/in/jane", "/in/bob"], "{list}");
+        }
+        let odd = json!({"targetUrls": [JANE, {"name": "Bob", "age": 7}]});
+        assert_eq!(named(&odd), ["/in/jane", "keys age, name"]);
+        assert_eq!(named(&json!({"targetUrls": [{"name": "Bob"}]})), Vec::<String>::new());
     }
 
     #[test]

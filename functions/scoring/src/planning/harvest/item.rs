@@ -4,12 +4,16 @@ use super::target::TargetKey;
 use super::text::{cut, text, text_or_number};
 use super::{apimaestro, harvestapi};
 use serde_json::Value;
+use shared::core::linkedin::ProfileKey;
 use shared::messages::{Post, UnusedReason};
 
 /// Most keys that are listed for an item of unknown shape.
 const NAMED_KEYS: usize = 12;
 /// Most characters in a name.
 const NAME_MAX: usize = 120;
+
+/// Where an error names the profile that it is about.
+const PROFILES: [&str; 6] = ["targetUrl", "profileUrl", "inputUrl", "linkedinUrl", "url", "input"];
 
 /// What one dataset item is.
 #[derive(Debug, PartialEq)]
@@ -75,7 +79,10 @@ fn not_a_post(item: &Value) -> UnusedReason {
 fn unused(reason: UnusedReason, item: &Value) -> Item {
     let is_strange = reason == UnusedReason::UnknownShape;
     let name = if is_strange { keys(item) } else { name(item) };
-    Item::Unused { reason, name: cut(&name, NAME_MAX), target: harvestapi::target(item) }
+    let failed = || PROFILES.iter().find_map(|key| ProfileKey::of(text(&item[key])?));
+    let failed = if reason == UnusedReason::Error { failed() } else { None };
+    let target = harvestapi::target(item).or(failed.map(TargetKey::Profile));
+    Item::Unused { reason, name: cut(&name, NAME_MAX), target }
 }
 
 /// A name for an item: its URL, its id, its target, or else its keys.

@@ -1,5 +1,7 @@
 //! The posts that were found under one target.
 
+use super::text::moment;
+use jiff::Timestamp;
 use shared::core::ids::PostKey;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::Post;
@@ -47,10 +49,11 @@ impl ProfilePosts {
 
     /// The posts, newest first.
     pub(crate) fn newest_first(self) -> Vec<Post> {
+        fn at(post: &Post) -> (Option<Timestamp>, &str) {
+            (moment(&post.posted_at), &post.posted_at)
+        }
         let mut posts = self.posts;
-        posts.sort_by(|a, b| {
-            b.posted_at.cmp(&a.posted_at).then_with(|| a.url.as_str().cmp(b.url.as_str()))
-        });
+        posts.sort_by(|a, b| at(b).cmp(&at(a)).then_with(|| a.url.as_str().cmp(b.url.as_str())));
         posts
     }
 }

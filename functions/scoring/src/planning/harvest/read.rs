@@ -186,7 +186,9 @@ impl Reading {
         for (target, posts) in self.found {
             match target {
                 TargetKey::Profile(profile) => drop(profiles.insert(profile, posts)),
-                TargetKey::Other(_) => posts_without_profile += posts.count(),
+                TargetKey::Other(_) | TargetKey::Unreadable(_) => {
+                    posts_without_profile += posts.count()
+                }
             }
         }
         let posts_with_profile: usize = profiles.values().map(ProfilePosts::count).sum();
@@ -456,6 +458,34 @@ mod tests {
         assert!(refusal.contains("HG7ML7M8z78YcAPEB (actor actor1)"), "{refusal}");
         assert!(refusal.contains("keys inputUrl, text, type, urn"), "{refusal}");
         assert!(!refusal.contains("secret"), "{refusal}");
+    }
+
+    #[test]
+    fn a_target_about_which_the_actor_reports_an_error_is_unknown_however_it_is_named() {
+        let failed = json!({"error": "no such profile"});
+        let input = json!({"targetUrls": [JANE, BOB]});
+        for key in ["url", "inputUrl", "linkedinUrl"] {
+            let mut failed = failed.clone();
+            failed[key] = json!(BOB);
+            let harvest = harvest(&input, &json!({"empty": 2}), &[failed]);
+            assert_eq!(targets(&harvest), (0, 1, 1), "{key}");
+        }
+        let company = json!({"error": "x", "url": "https://www.linkedin.com/company/bob"});
+        assert_eq!(targets(&harvest(&input, &json!({"empty": 2}), &[company])), (0, 2, 0));
+    }
+
+    #[test]
+    fn an_entry_that_nobody_can_read_is_unknown_and_makes_no_other_target_so() {
+        let input = json!({"targetUrls": [JANE, BOB, {"name": "Cara"}]});
+        let harvest = harvest(
+            &input,
+            &json!({"empty": 1}),
+            &[item("https://www.linkedin.com/posts/a", JANE)],
+        );
+        assert_eq!(targets(&harvest), (1, 1, 1));
+        let [unknown] = &harvest.account.targets_unknown[..] else { panic!("{harvest:?}") };
+        assert_eq!(unknown.reason.as_str(), "not readable in the actor's input");
+        assert_eq!(unknown.first, ["keys name"]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ pub(super) enum TargetKey {
     Profile(ProfileKey),
     /// A company, a single post, or a target that cannot be read.
     Other(String),
+    /// An entry of the actor's input that nobody can read, by its keys.
+    Unreadable(String),
 }
 
 /// The kind that the actor assumes for a target, by the list it is in.
@@ -32,7 +34,7 @@ impl TargetKey {
     pub(super) fn profile(&self) -> Option<&ProfileKey> {
         match self {
             Self::Profile(profile) => Some(profile),
-            Self::Other(_) => None,
+            Self::Other(_) | Self::Unreadable(_) => None,
         }
     }
 }
@@ -41,7 +43,7 @@ impl fmt::Display for TargetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Profile(profile) => write!(f, "{profile}"),
-            Self::Other(text) => f.write_str(text),
+            Self::Other(text) | Self::Unreadable(text) => f.write_str(text),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Strings and times in an actor's JSON.
 
+use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde_json::Value;
 use shared::core::limits::is_allowed;
 use shared::core::text::trim_invisible;
@@ -26,7 +28,13 @@ pub(super) fn count(value: &Value) -> u64 {
         let digits = text(value)?.replace([',', '\u{a0}', '\u{202f}', ' '], "");
         digits.parse().ok()
     };
-    value.as_u64().or_else(in_text).unwrap_or(0)
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it ends at the limits"
+    )]
+    let number = value.as_f64().map(|number| number as u64);
+    number.or_else(in_text).unwrap_or(0)
 }
 
 /// Replaces the characters that no queue accepts.
@@ -34,19 +42,34 @@ pub(super) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_allowed(c) || c.is_control() { c } else { '\u{fffd}' }).collect()
 }
 
-/// A time. Actors give it as an object with a date and a timestamp, as a string, or in
-/// milliseconds. If the date is not in the standard format, the timestamp is used.
+/// A time. Actors give it as an object with a date and a timestamp, as a string, or as a number.
+/// If the date is not in the standard format, the timestamp is used.
 pub(super) fn date(at: &Value) -> Option<String> {
     let written = at.as_str().or_else(|| text(&at["date"]));
-    let is_standard = |date: &&str| date.parse::<jiff::Timestamp>().is_ok();
+    let is_standard = |date: &&str| date.parse::<Timestamp>().is_ok();
     let stamped = || {
-        let text = || at["timestamp"].as_str()?.trim().parse().ok();
-        let stamp = at["timestamp"].as_i64().or_else(text).or_else(|| at.as_i64())?;
-        let at = jiff::Timestamp::from_millisecond(stamp).ok()?;
+        let at = stamp(&at["timestamp"]).or_else(|| stamp(at))?;
         Some(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
     };
     let standard = written.filter(is_standard).map(str::to_owned);
     standard.or_else(stamped).or_else(|| written.map(str::to_owned))
+}
+
+/// A time in milliseconds, or in seconds, as a number or as a string; 0 stands for none.
+fn stamp(value: &Value) -> Option<Timestamp> {
+    /// No post is as old as this would be in milliseconds.
+    const SECONDS_BELOW: f64 = 1e11;
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+    let number = number.filter(|number| *number > 0.0)?;
+    let milliseconds = if number < SECONDS_BELOW { number * 1_000.0 } else { number };
+    #[expect(clippy::cast_possible_truncation, reason = "the cast ends at the limits")]
+    Timestamp::from_millisecond(milliseconds as i64).ok()
+}
+
+/// The moment of a [`date`]; without a zone it is in UTC. `None` for words such as `yesterday`.
+pub(super) fn moment(date: &str) -> Option<Timestamp> {
+    let in_utc = || Offset::UTC.to_timestamp(date.parse().ok()?).ok();
+    date.parse().ok().or_else(in_utc)
 }
 
 /// `text` cut to `most` characters.
@@ -79,6 +102,7 @@ mod tests {
             (json!("1,234"), 1234),
             (json!("1 234"), 1234),
             (json!("7"), 7),
+            (json!(7.0), 7),
             (json!("many"), 0),
             (json!(null), 0),
             (json!(-1), 0),
@@ -95,5 +119,27 @@ mod tests {
         assert_eq!(date(&odd).as_deref(), Some("2026-11-20T10:39:56.000Z"));
         assert_eq!(date(&json!({"date": "yesterday"})).as_deref(), Some("yesterday"));
         assert_eq!(date(&json!(null)), None);
+        let told = Some("2026-11-23T09:45:19.000Z");
+        for stamp in
+            [json!(1_795_427_119_000_i64), json!(1_795_427_119), json!(1_795_427_119_000.0)]
+        {
+            let text = json!(stamp.to_string());
+            for at in [json!({"timestamp": stamp}), json!({"timestamp": text}), stamp, text] {
+                assert_eq!(date(&at).as_deref(), told, "{at}");
+            }
+        }
+        assert_eq!(date(&json!({"timestamp": 0, "date": "2d"})).as_deref(), Some("2d"));
+    }
+
+    #[test]
+    fn dates_of_different_forms_are_compared_by_their_moments() {
+        let in_order = [
+            "2026-11-20",
+            "2026-11-20 10:39:56",
+            "2026-11-23T11:45:19+02:00",
+            "2026-11-23T09:45:19.001Z",
+        ];
+        assert!(in_order.iter().map(|date| moment(date).unwrap()).is_sorted());
+        assert_eq!(moment("2d"), None);
     }
 }
