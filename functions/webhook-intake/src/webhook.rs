@@ -122,13 +122,15 @@ fn hints(payload: &Value, query: &str, headers: &HeaderMap) -> Result<Hints, Ref
     let is_apify_run =
         |given: &Option<&str>| given.is_some_and(|id| id.parse::<ApifyRunId>().is_ok());
     let runs = runs.into_iter().filter(|(_, given)| !is_apify_run(given));
+    let [of_payload, of_meta] = ["/clientId", "/resource/meta/clientId"]
+        .map(|pointer| payload.pointer(pointer).map_or(Cow::Borrowed(""), text_or_number));
     let clients = [
         ("query clientId", in_query("clientId")?),
         ("query client", in_query("client")?),
         ("query testClient", in_query("testClient")?),
         ("header x-client-id", client),
-        ("payload clientId", text(payload, "/clientId")),
-        ("payload resource.meta.clientId", text(payload, "/resource/meta/clientId")),
+        ("payload clientId", filled(&of_payload)),
+        ("payload resource.meta.clientId", filled(&of_meta)),
     ];
     let mut unusable = Vec::new();
     let run_stamp = first_usable("run id", runs, RunStamp::in_front_of, &mut unusable);
@@ -185,6 +187,12 @@ fn first_usable<'a, T>(
 /// The string at a JSON pointer.
 fn text<'a>(payload: &'a Value, pointer: &str) -> Option<&'a str> {
     filled(payload.pointer(pointer)?.as_str()?)
+}
+
+/// A string, or a number as a string: a template keeps the type of a variable.
+fn text_or_number(value: &Value) -> Cow<'_, str> {
+    let number = value.as_number().map(|number| Cow::Owned(number.to_string()));
+    value.as_str().map(Cow::Borrowed).or(number).unwrap_or_default()
 }
 
 /// A value without the white space around it. It counts as missing if it is empty, contains a
@@ -319,6 +327,16 @@ mod tests {
             assert_eq!(hints.client.unwrap().as_str(), "From-Meta", "{missing}");
             assert_eq!((hints.run_stamp, hints.unusable), (None, Vec::new()), "{missing}");
         }
+    }
+
+    #[test]
+    fn a_client_whose_id_is_a_number_may_come_as_one() {
+        assert_eq!(
+            hints_of(&json!({"id": RUN, "clientId": 42}), "").client.unwrap().as_str(),
+            "42"
+        );
+        let meta = json!({"resource": {"id": RUN, "meta": {"clientId": 42}}, "clientId": [1]});
+        assert_eq!(hints_of(&meta, "").client.unwrap().as_str(), "42");
     }
 
     #[test]
