@@ -25,7 +25,7 @@ pub struct Options {
     /// The client whose leads were harvested
     #[arg(long)]
     client: ClientId,
-    /// The run to add it to, such as 251014-153000; named by the harvest's start without it
+    /// The run to add it to, such as 251014-153000 (default: the one named by the harvest's start)
     #[arg(long, value_parser = run_stamp)]
     run: Option<RunStamp>,
     /// Where the system is, and how to answer.

@@ -33,8 +33,8 @@ pub struct Options {
     /// Where the system is, and how to answer.
     #[command(flatten)]
     pub place: Place,
-    /// Root of the webhook's public URL, such as https://abc123.execute-api.eu-west-1.amazonaws.com;
-    /// that of the `runtally serve` on --data without it
+    /// Root of the webhook's public URL, such as https://abc123.execute-api.eu-west-1.amazonaws.com
+    /// (default: that of the `runtally serve` on --data)
     #[arg(long, env = "WEBHOOK_URL")]
     url: Option<String>,
 }

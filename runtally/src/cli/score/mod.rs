@@ -28,7 +28,7 @@ pub struct Options {
     /// What is scored: post or profile
     #[arg(long, default_value = "post", value_parser = kind)]
     kind: Kind,
-    /// At most so many leads of each client
+    /// At most this many leads of each client
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=25_000))]
     limit: Option<u32>,
     /// Only this lead, by its record's id; can be repeated

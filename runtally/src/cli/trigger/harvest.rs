@@ -31,16 +31,16 @@ const USUAL_LEADS: usize = 10;
 pub(super) struct HarvestOptions {
     #[command(flatten)]
     pub(super) place: Place,
-    /// Whose leads are harvested: the first client that is served without it
+    /// Whose leads are harvested (default: the first client that is served)
     #[arg(long)]
     pub(super) client: Option<ClientId>,
-    /// How many of the client's leads; 10 without it, or all if there are fewer
+    /// How many of the client's leads (default: 10, or all if there are fewer)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=25_000))]
     leads: Option<u32>,
     /// A fault for a simulated service first, such as gemini:unavailable:20; can be repeated
     #[arg(long = "fault", value_name = "SERVICE:FAULT:REQUESTS")]
     faults: Vec<Injection>,
-    /// Root of the system's URL: that of the `runtally serve` on --data without it
+    /// Root of the system's URL (default: that of the `runtally serve` on --data)
     #[arg(long)]
     pub(super) url: Option<String>,
 }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 pub(super) struct WebhookOptions {
     /// succeeded, failed, aborted, timed-out or test; or Apify's own name
     event: Event,
-    /// Tell of this Apify run once more, which exists already; nothing is invented then
+    /// Announce this existing Apify run once more, and invent nothing
     #[arg(long, value_name = "APIFY_RUN_ID")]
     apify_run: Option<ApifyRunId>,
     #[command(flatten)]

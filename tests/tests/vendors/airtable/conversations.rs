@@ -1,18 +1,18 @@
-//! Conversations with the API, written down as text: what is sent, and what comes back.
+//! Conversations with the API as text: the requests, and the expected answers.
 //!
-//! A file holds conversations, each with a title after `#` and a world of its own. Its lines:
-//! - `+ $name {…}` adds a row; `$name` then stands for its id. `$base`, `$table`, `$RunID`
-//!   and `$Posts` are the ids of the base, the table and two fields.
+//! A file holds conversations, each with a title after `#` and a new world. Its lines:
+//! - `+ $name {…}` adds a row; `$name` then means its id. `$base`, `$table`, `$RunID` and `$Posts`
+//!   are the ids of the base, the table and two fields.
 //! - `GET ?view=All`, `POST {…}`, `PATCH /$row {…}`: a request. A path that starts with neither
-//!   `/v0/` nor `/_sim/` continues the table's own. Queries are written unencoded.
-//! - `200 {…}` and `422 TYPE message`: the whole answer. `"rec*"` matches any text with that
-//!   start, an unknown `"$name"` takes the value, `"...": 0` allows more keys than are shown.
-//! - `Run ID => […]`: one cell of every row in the answer; `~>` where the order means nothing.
+//!   `/v0/` nor `/_sim/` continues the table's path. Queries are not encoded.
+//! - `200 {…}` and `422 TYPE message`: the whole answer. `"rec*"` matches any string with that
+//!   start, an unknown `"$name"` takes the value, `"...": 0` allows more keys than the line has.
+//! - `Run ID => […]`: one cell of every row in the answer; `~>` if the order does not matter.
 //! - `Posts == […]`: the Run ID and one cell of every row in the table.
 //! - `pass 1000`, `rename`, `drop`, `delete`, `table`, `field`, `view`: time passes, or a person
 //!   edits the base.
 //!
-//! A line that starts with a blank continues the one before.
+//! A line that starts with a blank continues the previous line.
 
 use super::world::{BASE, World, cells, error, path};
 use serde_json::{Value, json};
