@@ -1,11 +1,11 @@
-// Keeps an open page up to date. Without it the page is the same; it is only not live.
+// Keeps an open page up to date. Without this script the page is the same, but not live.
 (() => {
   "use strict";
   const live = document.getElementById("live");
   const word = live && live.querySelector(".word");
-  // How long a page that is scrolled has to rest until its parts in sight are asked for, in milliseconds.
+  // Milliseconds after the end of scrolling until the visible parts are requested.
   const REST = 150;
-  // Any other page has few parts: all of them are asked for.
+  // The page of a run has many parts; other pages have few and request all of them.
   const isOfRun = location.pathname.startsWith("/run/");
   // Parts on the screen, by id.
   const seen = new Set();
@@ -17,7 +17,7 @@
     if (wanted() !== before || !events) soon(events ? REST : 0);
   });
 
-  // The ids of the parts to send; none for all of them.
+  // The ids of the parts to send; empty for all parts.
   function wanted() {
     return isOfRun ? [...seen].sort().join(" ") : "";
   }
@@ -33,7 +33,7 @@
     timer = setTimeout(connect, milliseconds);
   }
 
-  // Nothing is sent to a page that nobody sees.
+  // A hidden page gets no updates.
   function connect() {
     if (events) events.close();
     events = null;
@@ -44,12 +44,12 @@
     events.onmessage = ({ data }) => show(data);
     events.onerror = () => {
       tell("off", "connection lost, trying again");
-      // The browser tries again by itself unless it was refused.
+      // The browser retries on its own unless the connection was refused.
       if (events.readyState === EventSource.CLOSED) soon(1000);
     };
   }
 
-  // Replaces the parts that changed. Nothing is run: the answer is parsed as a document.
+  // Replaces the parts that changed. Scripts do not run, because the answer is parsed as a document.
   function show(text) {
     const next = new DOMParser().parseFromString(text, "text/html");
     for (const part of next.querySelectorAll("[data-live]")) {
@@ -59,7 +59,7 @@
   }
 
   function replace(known, next) {
-    // What a person opened or closed stays so.
+    // Keep what a person opened or closed.
     for (const open of known.querySelectorAll("details[id][data-touched]")) {
       const same = next.querySelector(`#${CSS.escape(open.id)}`);
       if (same) { same.open = open.open; same.dataset.touched = ""; }
@@ -78,7 +78,7 @@
     if (again) again.focus({ preventScroll: true });
   }
 
-  // Which of the elements of its kind has the focus.
+  // The index of the focused element among the elements of its kind.
   function trace(part, element) {
     const kind = element.localName;
     return { kind, at: [...part.querySelectorAll(kind)].indexOf(element) };
@@ -89,10 +89,10 @@
     if (summary) summary.parentElement.dataset.touched = "";
   });
   const shown = document.querySelectorAll("[data-live]");
-  // A page without parts shows what was so when it was asked for.
+  // A page without parts shows the state at the time of the request.
   if (shown.length > 0 && window.EventSource) {
     document.addEventListener("visibilitychange", connect);
-    // It tells at once which of them are in sight.
+    // The observer reports the visible parts at once.
     shown.forEach((part) => watcher.observe(part));
   } else if (live) {
     live.hidden = true;
