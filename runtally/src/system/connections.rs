@@ -132,9 +132,8 @@ impl Connections {
         self.open.push_back((task, state));
     }
 
-    /// Returns when one more connection may be opened. If there are too many, the connection that
-    /// has waited longest without a request is closed. So a sender that keeps connections open
-    /// blocks nobody.
+    /// Returns when one more connection may be opened. If there are too many, the oldest idle
+    /// connection is closed. So a sender that keeps connections open blocks nobody.
     async fn make_room(&mut self) {
         while self.tasks.try_join_next().is_some() {}
         while self.tasks.len() >= MOST_CONNECTIONS {
