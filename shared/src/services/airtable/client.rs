@@ -118,17 +118,13 @@ impl<T: Transport> Airtable<T> {
         let what = format!("updating {table} of {base}");
         let (path, body): (_, Bytes) =
             (table_path(base, table), json::text(&BTreeMap::from([("records", updates)])).into());
-        let mut attempts = RETRY.begin(seed_of(&body));
         let call = Call { what: &what, method: Method::PATCH, path, body };
-        loop {
-            let response = self.send_patiently(base, &call, &mut attempts).await?;
-            let Err(error) = check_updated(&what, &response, updates) else { return Ok(()) };
-            attempts.wait_after(error, !self.is_impatient, &what).await?;
-        }
+        self.write(base, &call, |response| check_updated(&what, response, updates)).await
     }
 
     /// Updates up to 10 rows, found by the fields `merge_on`, and creates the rows that are not
-    /// found. No two of `rows` may have the same merge key.
+    /// found. No two of `rows` may have the same merge key. A success that does not name each of them
+    /// counts as a failure, as with [`Self::update`].
     ///
     /// # Errors
     /// [`AirtableError`]; it is a refusal if a key matches more than one row.
@@ -144,10 +140,31 @@ impl<T: Transport> Airtable<T> {
             perform_upsert: [("fieldsToMergeOn", merge_on)].into(),
             records: rows.iter().map(|fields| [("fields", fields)].into()).collect(),
         };
-        let (path, body) = (table_path(base, table), json::text(&body).into());
-        let response =
-            self.request(base, Call { what: &what, method: Method::PATCH, path, body }).await?;
-        read(&what, &response)
+        let (path, body): (_, Bytes) = (table_path(base, table), json::text(&body).into());
+        let call = Call { what: &what, method: Method::PATCH, path, body };
+        let all = |upserted: &Upserted| upserted.records.len() == rows.len();
+        let check = |response: &HttpResponse| {
+            let upserted = read::<Upserted>(&what, response)?;
+            Some(upserted).filter(all).ok_or_else(|| names_too_few(&what))
+        };
+        self.write(base, &call, check).await
+    }
+
+    /// Makes a request that writes, and repeats it as long as the answer is not what `check` expects.
+    async fn write<B>(
+        &self,
+        base: &BaseId,
+        call: &Call<'_>,
+        check: impl Fn(&HttpResponse) -> Result<B, AirtableError>,
+    ) -> Result<B, AirtableError> {
+        let mut attempts = RETRY.begin(seed_of(&call.body));
+        loop {
+            let response = self.send_patiently(base, call, &mut attempts).await?;
+            match check(&response) {
+                Ok(written) => return Ok(written),
+                Err(error) => attempts.wait_after(error, !self.is_impatient, call.what).await?,
+            }
+        }
     }
 
     /// Reads the base's tables and fields.
@@ -267,8 +284,12 @@ fn check_updated(
     if updates.iter().all(is_named) {
         return Ok(());
     }
+    Err(names_too_few(what))
+}
+
+fn names_too_few(what: &str) -> AirtableError {
     let reason = "it does not name the rows that were to be written".to_owned();
-    Err(AirtableError::Unreadable { what: what.to_owned(), reason })
+    AirtableError::Unreadable { what: what.to_owned(), reason }
 }
 
 pub(super) fn table_path(base: &BaseId, table: &str) -> String {

@@ -201,6 +201,10 @@ impl AirtableError {
                 let error_type = REQUEST_TOO_LARGE.to_owned();
                 Self::Refused { what, error_type, message }
             }
+            // Somebody in between gave up waiting, or would rather wait: it says nothing of the request.
+            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY) => {
+                Self::Unavailable { status: status.as_u16() }
+            }
             status if status.is_client_error() => Self::Refused { what, error_type, message },
             status => Self::Unavailable { status: status.as_u16() },
         }

@@ -2,7 +2,7 @@
 //! contents.
 
 use super::stage::{case, rule, score_waiting, waiting};
-use crate::paused::World;
+use crate::paused::{World, count};
 use serde_json::{Map, Value, json};
 use shared::schema::{leads, run_record};
 use std::time::Duration;
@@ -111,6 +111,47 @@ async fn a_success_that_names_no_row_is_no_success_and_costs_no_paid_answer() {
         let rows = world.services.airtable.service().rows(CLIENT_BASE, leads::TABLE).unwrap();
         assert!(rows[0].fields.contains_key(leads::POSTS_SCORE), "{:?}", rows[0].fields);
         assert_eq!(world.services.gemini.service().billed_totals().answers, 1, "paid once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_write_of_a_record_that_says_yes_to_nothing_is_repeated_at_once() {
+    for body in [json!({}), json!({"records": []})] {
+        let world = World::start();
+        let apify_run = world.harvest(&["jane".to_owned()]);
+        world.services.airtable.answers().add(rule(json!({"status": 200, "body": body,
+            "kind": "upsert", "holds": "\"Completed\"", "next": 2})));
+        assert_eq!(world.webhook(&apify_run).await, 202);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        assert_eq!(told(&world.record()), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_somebody_in_between_gave_up_is_repeated_wherever_it_is_met() {
+    for (kind, path) in [
+        ("list", "/Clients"),
+        ("list", "/Post Scoring Instructions"),
+        ("list", "/Leads"),
+        ("schema", "/meta/bases/appClient"),
+        ("update", "/Leads"),
+        ("upsert", "/Client Run Results"),
+    ] {
+        for status in [408, 425] {
+            let world = World::start();
+            let apify_run = world.harvest(&["jane".to_owned()]);
+            let met = json!({"status": status, "body": {}, "kind": kind, "path": path, "next": 2});
+            world.services.airtable.answers().add(rule(met));
+            assert_eq!(world.webhook(&apify_run).await, 202);
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            let shown = told(&world.record());
+            assert_eq!(
+                shown, "Completed: 1 harvested, 1 examined, 1 scored; balanced",
+                "{status} {path}"
+            );
+            let requests = world.services.airtable.requests();
+            assert_eq!(count(&requests, kind, status), 2, "{path}: both were met: {requests:?}");
+        }
     }
 }
 
