@@ -11,7 +11,9 @@ use shared::messages::{Kind, ScanCursor, Unplanned};
 use shared::ports::Transport;
 use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, PageAt, PageSize, Row};
+use shared::services::airtable::{
+    Airtable, AirtableError, ListQuery, ListingAt, PageAt, PageSize, Row,
+};
 use std::collections::BTreeSet;
 
 /// Lead ids that one listing names.
@@ -43,7 +45,7 @@ pub(crate) struct Scan<'a, T> {
     listings: Vec<Vec<RecordId>>,
     /// Number of listings that are read to their end.
     done: usize,
-    offset: Option<String>,
+    at: ListingAt,
     /// How many rows to request for the next page.
     size: PageSize,
     restarts: u32,
@@ -97,7 +99,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             filter,
             listings,
             done: 0,
-            offset: None,
+            at: ListingAt::default(),
             size: PageSize::default(),
             restarts: 0,
             seen: BTreeSet::new(),
@@ -114,7 +116,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             self.seen.insert(record.clone());
         }
         self.done = cursor.listings;
-        self.offset.clone_from(&cursor.offset);
+        self.at.offset.clone_from(&cursor.offset);
         if !cursor.has_view {
             self.view = None;
         }
@@ -124,7 +126,7 @@ impl<'a, T: Transport> Scan<'a, T> {
 
     /// The current position: listings read, the offset, and whether the view is used.
     pub(crate) fn position(&self) -> (usize, Option<String>, bool) {
-        (self.done, self.offset.clone(), self.view.is_some())
+        (self.done, self.at.offset.clone(), self.view.is_some())
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -135,7 +137,7 @@ impl<'a, T: Transport> Scan<'a, T> {
     /// because only its end shows which of them are missing.
     pub(crate) fn may_pause(&self) -> bool {
         let names_leads = self.listings.iter().any(|listing| !listing.is_empty());
-        !self.is_at_end() && (!names_leads || self.offset.is_none())
+        !self.is_at_end() && (!names_leads || self.at.offset.is_none())
     }
 
     /// Reads the next page; `None` after the last one.
@@ -148,7 +150,7 @@ impl<'a, T: Transport> Scan<'a, T> {
             let fields: Vec<&str> = self.fields.iter().map(String::as_str).collect();
             let formula = (!formulas.is_empty()).then(|| Formula::all(formulas));
             let query = ListQuery { fields: &fields, formula };
-            let (view, offset) = (self.view, self.offset.as_deref());
+            let (view, offset) = (self.view, self.at.offset.as_deref());
             let at = PageAt { view, offset, size: self.size };
             let page = self.airtable.page(self.base, schema::TABLE, &query, at).await;
             match page {
@@ -158,17 +160,18 @@ impl<'a, T: Transport> Scan<'a, T> {
                     self.size = page.size.larger();
                     let leads = page.records.into_iter().filter_map(|row| self.lead(row)).collect();
                     self.unreadable.extend(page.unreadable);
-                    if page.offset.is_none() {
+                    self.at.go_on(page.offset)?;
+                    if self.at.offset.is_none() {
                         self.account_for(&listing).await?;
                         self.done += 1;
+                        self.at = ListingAt::default();
                     }
-                    self.offset = page.offset;
                     return Ok(Some(leads));
                 }
                 Err(error) if error.is_unknown_view() && self.view.is_some() => self.view = None,
                 Err(error) if error.is_lost_listing() && self.restarts < RESTARTS => {
                     self.restarts += 1;
-                    self.offset = None;
+                    self.at = ListingAt::default();
                 }
                 Err(error) => return Err(error),
             }

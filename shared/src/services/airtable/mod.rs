@@ -23,7 +23,7 @@ pub use error::AirtableError;
 pub use limiter::{BaseSlots, Limiters};
 pub use listing::{ListQuery, PageAt};
 pub use meta::Identity;
-pub use page::{Page, PageSize};
+pub use page::{ListingAt, Page, PageSize};
 pub use rate::{MAX_CHUNK_LANES, PLAN_LANES, Rate};
 pub use row::{OddCell, Row, Update, Upserted, identity, oldest_first};
 pub use table::{FieldOptions, FieldSchema, Named, TableSchema};

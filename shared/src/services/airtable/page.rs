@@ -1,8 +1,10 @@
 //! A page of a listing, read row by row.
 
+use super::error::AirtableError;
 use super::row::Row;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Most rows on a page (Airtable's limit).
 const MOST_ROWS: usize = 100;
@@ -31,6 +33,29 @@ impl PageSize {
     #[must_use]
     pub fn larger(self) -> Self {
         Self((self.0 * 2).min(MOST_ROWS))
+    }
+}
+
+/// Where a listing stands. The default is its start.
+#[derive(Debug, Default)]
+pub struct ListingAt {
+    /// Where the next page is; `None` at the start and the end.
+    pub offset: Option<String>,
+    before: BTreeSet<String>,
+}
+
+impl ListingAt {
+    /// Goes on where a page says that the next one is.
+    ///
+    /// # Errors
+    /// [`AirtableError`] if the listing was there before: it would never end.
+    pub fn go_on(&mut self, next: Option<String>) -> Result<(), AirtableError> {
+        if next.as_ref().is_some_and(|next| !self.before.insert(next.clone())) {
+            let reason = "the next page is said to be one before it".to_owned();
+            return Err(AirtableError::Unreadable { what: "a listing".to_owned(), reason });
+        }
+        self.offset = next;
+        Ok(())
     }
 }
 
