@@ -30,8 +30,15 @@ pub(super) async fn read_leads<'a, E: Env>(
     if let Some(doubles) = rows.doubles(leads) {
         attempt.reporter.report(vec![input_note(doubles)]).await?;
     }
-    let missing = leads.iter().copied().filter(|lead| rows.of(lead).is_none());
-    settle_unread(attempt, missing, &Outcome::NotALead).await?;
+    let without_row = leads.iter().copied().filter(|lead| rows.of(lead).is_none());
+    let (refused, missing): (Vec<&ChunkLead>, Vec<&ChunkLead>) =
+        without_row.partition(|lead| rows.refused.contains_key(&lead.key));
+    for lead in refused {
+        let (category, detail) = (ErrorCategory::Airtable, rows.refused[&lead.key].clone());
+        let refused = Outcome::Failed { category, detail };
+        settle_unread(attempt, std::iter::once(lead), &refused).await?;
+    }
+    settle_unread(attempt, missing.into_iter(), &Outcome::NotALead).await?;
     let decided = leads
         .iter()
         .filter_map(|&lead| Some(decide(attempt, (lead, Arc::clone(rows.of(lead)?)), read_at)));

@@ -1,6 +1,7 @@
 //! Reads the rows of leads.
 
 use shared::core::counted::counted;
+use shared::core::ids::LeadKey;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{Chunk, ChunkLead, Kind, LeadRef};
 use shared::ports::Transport;
@@ -8,6 +9,8 @@ use shared::schema::leads as schema;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::profile_urls::any_url_of;
 use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// Leads whose rows are read in one request.
@@ -30,16 +33,21 @@ pub(crate) fn profile_of(row: &Row) -> Option<ProfileKey> {
     ProfileKey::of(&row.text(schema::PROFILE_URL))
 }
 
-/// The rows of some leads, oldest first, each with its profile.
-pub(crate) struct Rows(Vec<(Option<ProfileKey>, Arc<Row>)>);
+/// The rows of some leads.
+pub(crate) struct Rows {
+    /// The rows, oldest first, each with its profile.
+    rows: Vec<(Option<ProfileKey>, Arc<Row>)>,
+    /// The leads that Airtable refuses to look for, with its reason.
+    pub(crate) refused: BTreeMap<LeadKey, String>,
+}
 
 impl Rows {
     /// Combines rows that were read in parts. A row that matches profiles of two parts is in both.
-    fn of_parts(mut rows: Vec<Row>) -> Self {
+    fn of_parts(mut rows: Vec<Row>, refused: BTreeMap<LeadKey, String>) -> Self {
         oldest_first(&mut rows);
         rows.dedup_by(|row, before| row.id == before.id);
         let with_profile = rows.into_iter().map(|row| (profile_of(&row), Arc::new(row)));
-        Self(with_profile.collect())
+        Self { rows: with_profile.collect(), refused }
     }
 
     /// The row of a lead. If several rows have its profile, the oldest.
@@ -54,7 +62,7 @@ impl Rows {
                 .is_some_and(|profile| profile == wanted || lead.also.contains(profile)),
             LeadRef::Record(wanted) => row.id == *wanted,
         };
-        self.0.iter().filter(is_its).map(|(_, row)| row)
+        self.rows.iter().filter(is_its).map(|(_, row)| row)
     }
 
     /// A note about profiles with several rows: only the oldest row is scored.
@@ -99,7 +107,7 @@ pub(crate) fn decisive_fields(chunk: &Chunk) -> Vec<&str> {
 
 /// Reads the rows of some of a chunk's leads. This takes one request, unless the formula with all
 /// of them is refused, possibly because it is too long: a profile in a non-Latin script takes a
-/// thousand characters or more.
+/// thousand characters or more. A lead that is refused alone affects no other lead.
 pub(crate) async fn read_rows(
     airtable: &Airtable<impl Transport>,
     chunk: &Chunk,
@@ -114,6 +122,7 @@ pub(crate) async fn read_rows(
             && *name == schema::POST_SCORING_TOKENS
     }));
     let mut rows = Vec::new();
+    let mut refused = BTreeMap::new();
     let mut parts = vec![leads];
     while let Some(part) = parts.pop() {
         let query = ListQuery { fields: &fields, formula: Some(rows_of(part)) };
@@ -123,10 +132,22 @@ pub(crate) async fn read_rows(
                 let (first, second) = part.split_at(part.len() / 2);
                 parts.extend([second, first]);
             }
+            Err(error) if error.may_be_too_long() => {
+                let why =
+                    |lead: &&ChunkLead| (lead.key.clone(), format!("{}: {error}", name_of(lead)));
+                refused.extend(part.iter().map(why));
+            }
             Err(error) => return Err(error),
         }
     }
-    Ok(Rows::of_parts(rows))
+    Ok(Rows::of_parts(rows, refused))
+}
+
+fn name_of(lead: &ChunkLead) -> &dyn Display {
+    match &lead.lead {
+        LeadRef::Profile(profile) => profile,
+        LeadRef::Record(record) => record,
+    }
 }
 
 /// A formula for the rows of leads. It may match a few other rows.
@@ -161,8 +182,8 @@ mod tests {
         let profile = ProfileKey::of("linkedin.com/in/janedoe").unwrap();
         let (key, lead) = (profile.lead_key(), LeadRef::Profile(profile));
         let lead = ChunkLead { key, lead, posts: Vec::new(), left_out: 0, also: Vec::new() };
-        assert_eq!(Rows::of_parts(vec![row(), row()]).doubles(&[&lead]), None);
+        assert_eq!(Rows::of_parts(vec![row(), row()], BTreeMap::new()).doubles(&[&lead]), None);
         let other = Row { id: "rec00000000000002".parse().unwrap(), ..row() };
-        assert!(Rows::of_parts(vec![row(), other]).doubles(&[&lead]).is_some());
+        assert!(Rows::of_parts(vec![row(), other], BTreeMap::new()).doubles(&[&lead]).is_some());
     }
 }

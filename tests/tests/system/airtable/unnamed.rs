@@ -3,7 +3,7 @@
 use super::stage::rule;
 use serde_json::json;
 use shared::schema::{leads, run_record};
-use tests::Pipeline;
+use tests::{Pipeline, post};
 
 #[tokio::test]
 async fn a_refusal_costs_one_cell_however_it_names_the_field_and_also_if_it_does_not() {
@@ -52,4 +52,21 @@ async fn a_value_of_a_record_that_is_refused_costs_its_cell_however_the_refusal_
         );
         pipeline.assert_shows(run_record::SYSTEM_NOTES, line.trim_end_matches('.'));
     }
+}
+
+#[tokio::test]
+async fn a_lead_that_airtable_refuses_to_look_for_costs_no_other_lead_and_is_named() {
+    let names = ["jane", "odd-one", "max"];
+    let items = names.map(|name| post(name, 1, "Hi.")).to_vec();
+    let (pipeline, _, apify_run) = Pipeline::with_posts(names, items).await;
+    let message = "The formula for filtering records is invalid: Invalid formula. Please check \
+                   your formula text.";
+    let refusal = json!({"error": {"type": "INVALID_FILTER_BY_FORMULA", "message": message}});
+    pipeline.services.airtable.answers().add(rule(
+        json!({"status": 422, "body": refusal, "kind": "list", "path": "/Leads", "holds": "odd"}),
+    ));
+    pipeline.run(&apify_run).await;
+    pipeline.assert_exact("Completed with Errors: 3 harvested, 2 examined, 2 scored; balanced");
+    let line = "/in/odd-one: Airtable refuses listing Leads";
+    pipeline.assert_shows(run_record::ERROR_DETAILS, line);
 }
