@@ -66,6 +66,34 @@ async fn the_days_limit_is_of_the_day_on_which_tokens_are_billed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_days_limit_is_kept_whichever_fields_that_tell_of_it_are_gone() {
+    let [days, start, end] =
+        [run_record::TOKENS_BY_DAY, run_record::START_TIME, run_record::END_TIME];
+    for gone in [vec![start], vec![end], vec![start, end], vec![days, end], vec![days, start, end]]
+    {
+        for may_read_schema in [true, false] {
+            let world = world(40);
+            let airtable = world.services.airtable.service();
+            for field in &gone {
+                airtable.delete_field(MASTER_BASE, run_record::TABLE, field).unwrap();
+            }
+            if !may_read_schema {
+                let denied = json!({"status": 403, "kind": "schema", "path": MASTER_BASE,
+                    "body": {"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}});
+                world.services.airtable.answers().add(serde_json::from_value(denied).unwrap());
+            }
+            let first = score(&world, "261122-020000").await;
+            assert!((2_500..=5_000).contains(&first), "{gone:?}: {first}");
+            let second = score(&world, "261120-020000").await;
+            assert!(second <= 5_000, "{gone:?}: {second}");
+            tokio::time::sleep(DAY).await;
+            let third = score(&world, "261119-020000").await;
+            assert!(third >= second + 2_500, "{gone:?}: {second}, then {third}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_field_a_run_counts_as_a_whole_on_every_day_on_which_it_was_active() {
     let world = world(40);
     let airtable = world.services.airtable.service();

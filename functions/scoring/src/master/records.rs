@@ -21,6 +21,11 @@ impl FieldNames {
         self.renamed.get(field).map_or(field, String::as_str)
     }
 
+    /// The name that a field has in the table; `None` if it is not known.
+    pub(super) fn find<'a>(&'a self, field: &'a str) -> Option<&'a str> {
+        (!self.lost.contains(field)).then(|| self.of(field))
+    }
+
     /// The condition for a run's record. A run's id contains its client's id, so the condition for
     /// the client is omitted if the field Client ID is not found.
     pub(super) fn identity(&self, run: &RunId) -> Formula {
@@ -31,8 +36,7 @@ impl FieldNames {
 
     /// The condition for a client's records, if the name of the field Client ID is known.
     pub(super) fn of_client(&self, client: &str) -> Option<Formula> {
-        let is_known = !self.lost.contains(run_record::CLIENT_ID);
-        is_known.then(|| Formula::equals(self.of(run_record::CLIENT_ID), client))
+        Some(Formula::equals(self.find(run_record::CLIENT_ID)?, client))
     }
 
     /// A row with its cells by schema name.

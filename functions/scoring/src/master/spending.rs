@@ -1,5 +1,6 @@
 //! What runs have used according to their records, and what the limits leave.
 
+use super::records::FieldNames;
 use super::rows::MasterBase;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,6 +11,11 @@ use shared::run_records::tokens_of_day;
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
+use std::collections::BTreeSet;
+
+/// The fields that show when a run's tokens were billed.
+const TELLING: [&str; 3] =
+    [run_record::TOKENS_BY_DAY, run_record::START_TIME, run_record::END_TIME];
 
 /// The limits on a plan's tokens; each is `None` for no limit.
 #[derive(Debug, Clone, Copy)]
@@ -56,16 +62,21 @@ impl<T: Transport> MasterBase<'_, T> {
     /// What was billed to all runs on the UTC day of `now`, whatever date their ids have.
     pub(crate) async fn spent_on_day(&self, now: Timestamp) -> Result<u64, AirtableError> {
         let day = Offset::UTC.to_datetime(now).date();
-        let active = active_on(day);
-        let told = Formula::contains(run_record::TOKENS_BY_DAY, &format!("{day}:"));
-        let untold = Formula::blank(run_record::TOKENS_BY_DAY);
-        let formula = Formula::any([told, Formula::all([untold, active.clone()])]);
-        let rows = match self.list(run_record::TABLE, &[], Some(formula)).await {
-            // A base may lack the field. Then a run counts on every day on which it was active.
-            Err(error) if error.names_unknown_field(run_record::TOKENS_BY_DAY) => {
-                self.list(run_record::TABLE, &[], Some(active)).await?
+        let mut lost: BTreeSet<&'static str> = BTreeSet::new();
+        let rows = loop {
+            let of_day = |names: &FieldNames| {
+                billed_on(day, |field| names.find(field).filter(|_| !lost.contains(field)))
+            };
+            let error = match self.records(&[], of_day).await {
+                Ok(rows) => break rows,
+                Err(error) => error,
+            };
+            // Without permission to read the schema, only the refusal names the missing fields.
+            let known = lost.len();
+            lost.extend(TELLING.into_iter().filter(|field| error.names_unknown_field(field)));
+            if lost.len() == known {
+                return Err(error);
             }
-            rows => rows?,
         };
         // The tokens of a duplicate are on the record that it duplicates.
         let counts = |row: &&Row| !run_record::is_duplicate(&row.text(run_record::RUN_ID));
@@ -79,12 +90,18 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The records of runs that were active on a UTC day: they started before its end and did not end
-/// before its start.
-fn active_on(day: Date) -> Formula {
+/// The records of runs that may have been billed tokens on a UTC day. A run whose record lists no days
+/// counts if it was active: it started before the day's end and did not end before its start. If the
+/// table lacks these fields, the times at which the record was created and modified are used.
+fn billed_on<'a>(day: Date, name: impl Fn(&'static str) -> Option<&'a str>) -> Formula {
     let at = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
-    let day_after = day.tomorrow().map_or(Timestamp::MAX, at);
-    Formula::overlaps([run_record::START_TIME, run_record::END_TIME], [at(day), day_after])
+    let times = [at(day), day.tomorrow().map_or(Timestamp::MAX, at)];
+    let start = name(run_record::START_TIME).map_or_else(Formula::created, Formula::cell);
+    let end = name(run_record::END_TIME).map_or_else(Formula::modified, Formula::cell);
+    let active = Formula::overlaps([start, end], times);
+    let Some(days) = name(run_record::TOKENS_BY_DAY) else { return active };
+    let told = Formula::contains(days, &format!("{day}:"));
+    Formula::any([told, Formula::all([Formula::blank(days), active])])
 }
 
 /// What was billed on a day, according to a record. A record without days counts as a whole.

@@ -49,11 +49,25 @@ impl Formula {
         Self(format!("IS_AFTER({},DATETIME_PARSE({moment}))", reference(field)))
     }
 
+    /// The value of a field.
+    pub fn cell(field: &str) -> Self {
+        Self(reference(field))
+    }
+
+    /// The time at which the row was created.
+    pub fn created() -> Self {
+        Self("CREATED_TIME()".to_owned())
+    }
+
+    /// The time at which the row was last modified.
+    pub fn modified() -> Self {
+        Self("LAST_MODIFIED_TIME()".to_owned())
+    }
+
     /// The rows whose period from `start` to `end` (open if `end` is empty) overlaps the period of
     /// `times`, whose end is exclusive. Comparing an empty cell would be an error, so each cell is
     /// first checked for a value.
-    pub fn overlaps([start, end]: [&str; 2], times: [Timestamp; 2]) -> Self {
-        let (start, end) = (reference(start), reference(end));
+    pub fn overlaps([Self(start), Self(end)]: [Self; 2], times: [Timestamp; 2]) -> Self {
         let [from, to] = times.map(|at| {
             let at = literal(&at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string());
             format!("DATETIME_PARSE({at})")
