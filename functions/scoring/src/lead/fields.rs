@@ -3,8 +3,11 @@
 use shared::core::ids::BaseId;
 use shared::messages::Kind;
 use shared::ports::Transport;
-use shared::schema::{Field, leads as schema, post_attributes, profile_attributes};
-use shared::services::airtable::{Airtable, AirtableError, TableSchema};
+use shared::schema::{
+    Field, leads as schema, post_attributes, post_instructions, profile_attributes,
+};
+use shared::services::airtable::formula::Formula;
+use shared::services::airtable::{Airtable, AirtableError, FieldSchema, TableSchema};
 
 /// The fields for scoring that a base has.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,8 +19,9 @@ pub(crate) struct LeadFields {
     /// schema.
     pub(crate) criteria_have_active: Option<bool>,
     pub(crate) profile: Vec<String>,
-    /// Whether leads can be marked as acted on; `None` if the token may not read the schema.
-    pub(crate) has_actioned: Option<bool>,
+    /// Selects the leads that are not marked as acted on; `None` if the base has no such field, or the
+    /// token may not read the schema.
+    pub(crate) not_actioned: Option<Formula>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -32,11 +36,9 @@ pub(crate) async fn read_lead_fields(
     base: &BaseId,
     kind: Kind,
 ) -> Result<LeadFields, AirtableError> {
-    let (fields, rubric, active) = match kind {
-        Kind::Post => (&schema::POST_FIELDS[..], post_attributes::TABLE, post_attributes::ACTIVE),
-        Kind::Profile => {
-            (&schema::PROFILE_FIELDS[..], profile_attributes::TABLE, profile_attributes::ACTIVE)
-        }
+    let fields = match kind {
+        Kind::Post => &schema::POST_FIELDS[..],
+        Kind::Profile => &schema::PROFILE_FIELDS[..],
     };
     let tables = match airtable.tables(base).await {
         Ok(tables) => tables,
@@ -44,9 +46,8 @@ pub(crate) async fn read_lead_fields(
         Err(AirtableError::Denied { .. }) => return Ok(without_schema(base, fields)),
         Err(error) => return Err(error),
     };
-    let criteria = tables.iter().find(|table| table.name == rubric);
-    let has_active = |table: &TableSchema| table.fields.iter().any(|field| field.name == active);
-    let criteria_have_active = criteria.map(has_active);
+    let warnings = unread_fields(airtable, base, &tables, kind);
+    let criteria_have_active = criteria_have_active(&tables, kind);
     let table = tables.into_iter().find(|table| table.name == schema::TABLE);
     let renamed = |field: &Field| airtable.renamed(base, table.as_ref()?, field.name);
     let known = table.as_ref().map(|table| table.fields.as_slice()).unwrap_or_default();
@@ -58,9 +59,14 @@ pub(crate) async fn read_lead_fields(
         writable: Vec::new(),
         criteria_have_active,
         profile: profile.map(str::to_owned).collect(),
-        has_actioned: Some(has(schema::POSTS_ACTIONED)),
-        warnings: Vec::new(),
+        not_actioned: None,
+        warnings,
     };
+    if kind == Kind::Post {
+        let was = schema::POSTS_ACTIONED;
+        let name = table.as_ref().and_then(|table| airtable.renamed(base, table, was));
+        lead_fields.find_actioned(base, known, name);
+    }
     for field in fields {
         let found = known.iter().find(|known| known.name == field.name);
         let found = found.map(|found| found.field_type.as_str());
@@ -90,12 +96,83 @@ pub(crate) async fn read_lead_fields(
     Ok(lead_fields)
 }
 
+impl LeadFields {
+    /// Finds out how the leads are told that nobody marked as acted on, in a table with these fields. `name`
+    /// is the field's name of now, where somebody renamed it.
+    fn find_actioned(&mut self, base: &BaseId, known: &[FieldSchema], name: Option<String>) {
+        let (was, table) = (schema::POSTS_ACTIONED, schema::TABLE);
+        let by = |name: &str| known.iter().find(|known| known.name == name);
+        let Some(found) = by(was).or_else(|| by(name.as_deref()?)) else { return };
+        let (name, kind) = (&found.name, found.field_type.as_str());
+        if name != was {
+            let says = format!("is called {name:?} now; name it {was:?} again");
+            self.warnings.push(format!("field {was:?} of {table:?} in base {base} {says}"));
+        }
+        self.not_actioned = Some(match kind {
+            "checkbox" => Formula::unchecked(name),
+            _ => Formula::says_no(name),
+        });
+        if !schema::OPERATOR_FIELDS[0].accepts(kind) {
+            let says = "what it says that is not \"no\" counts as acted on; make it checkbox";
+            self.warnings.push(format!(
+                "field {was:?} of {table:?} in base {base} is a {kind} field: {says}"
+            ));
+        }
+    }
+}
+
+/// Whether the rubric's rows can be switched off; `None` for a base without their table.
+fn criteria_have_active(tables: &[TableSchema], kind: Kind) -> Option<bool> {
+    let (table, active) = match kind {
+        Kind::Post => (post_attributes::TABLE, post_attributes::ACTIVE),
+        Kind::Profile => (profile_attributes::TABLE, profile_attributes::ACTIVE),
+    };
+    let criteria = tables.iter().find(|known| known.name == table)?;
+    Some(criteria.fields.iter().any(|field| field.name == active))
+}
+
+/// Warns of each field of a rubric's tables that is not found: a required one is missing, or somebody
+/// renamed it.
+fn unread_fields(
+    airtable: &Airtable<impl Transport>,
+    base: &BaseId,
+    tables: &[TableSchema],
+    kind: Kind,
+) -> Vec<String> {
+    let of_posts: [(&str, &[Field]); 2] = [
+        (post_instructions::TABLE, &post_instructions::FIELDS),
+        (post_attributes::TABLE, &post_attributes::FIELDS),
+    ];
+    let of_profiles: [(&str, &[Field]); 1] =
+        [(profile_attributes::TABLE, &profile_attributes::FIELDS)];
+    let wanted = match kind {
+        Kind::Post => &of_posts[..],
+        Kind::Profile => &of_profiles[..],
+    };
+    let mut warnings = Vec::new();
+    for (table, fields) in wanted {
+        let Some(found) = tables.iter().find(|known| known.name == *table) else { continue };
+        let is_there = |field: &&Field| found.fields.iter().any(|known| known.name == field.name);
+        for Field { name, field_type, optional, .. } in fields.iter().filter(|f| !is_there(f)) {
+            let says = match airtable.renamed(base, found, name) {
+                Some(now) => format!("it is called {now:?} now; name it {name:?} again"),
+                None if *optional => continue,
+                None => format!("it is missing; add it as {}", field_type.in_words()),
+            };
+            warnings.push(format!(
+                "the prompt is made without the field {name:?} of {table:?}: {says}"
+            ));
+        }
+    }
+    warnings
+}
+
 fn without_schema(base: &BaseId, fields: &[Field]) -> LeadFields {
     let required = fields.iter().filter(|field| !field.optional);
     LeadFields {
         table: None,
         criteria_have_active: None,
-        has_actioned: None,
+        not_actioned: None,
         profile: vec![schema::RAW_PROFILE.to_owned()],
         writable: required.map(|field| field.name.to_owned()).collect(),
         warnings: vec![format!(

@@ -229,9 +229,7 @@ fn selection(request: &ScanRequest<'_>) -> (Vec<String>, Option<&'static str>, F
                 Formula::filled(schema::POSTS_CONTENT),
                 Formula::blank(schema::DATE_POSTS_SCORED),
             ];
-            if request.fields.has_actioned == Some(true) {
-                formulas.push(Formula::unchecked(schema::POSTS_ACTIONED));
-            }
+            formulas.extend(request.fields.not_actioned.clone());
             if request.measure {
                 fields.push(schema::POSTS_CONTENT.to_owned());
             }

@@ -15,8 +15,9 @@ pub(crate) async fn read_posts_rubric(
     has_active: Option<bool>,
 ) -> Result<Rubric, TaskError> {
     let texts: Vec<Row> = airtable.list(base, instructions::TABLE, &ListQuery::default()).await?;
-    if texts.is_empty() {
-        return Err(empty(instructions::TABLE, base, "instructions"));
+    if texts.iter().all(|row| row.text(instructions::TEXT).is_empty()) {
+        let words = format!("words in its field {:?}", instructions::TEXT);
+        return Err(empty(instructions::TABLE, base, &words));
     }
     let criteria: Vec<Row> = airtable.list(base, attributes::TABLE, &ListQuery::default()).await?;
     prompt(&texts, &criteria, has_active)

@@ -1,5 +1,6 @@
 //! Builds formulas for `filterByFormula`. Literals are written and escaped only here.
 
+use super::row::NO;
 use crate::core::unicode::nfd;
 use jiff::Timestamp;
 
@@ -36,6 +37,13 @@ impl Formula {
 
     pub fn unchecked(field: &str) -> Self {
         Self(format!("NOT({})", reference(field)))
+    }
+
+    /// The rows whose cell is empty or says no, in a table with a text or a select instead of a checkbox.
+    pub fn says_no(field: &str) -> Self {
+        let field = reference(field);
+        let no = NO.map(|no| Self(format!("LOWER(TRIM({field}&''))={}", literal(no))));
+        Self::any(std::iter::once(Self(format!("NOT({field})"))).chain(no))
     }
 
     /// The rows whose checkbox is set.

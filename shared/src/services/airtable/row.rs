@@ -46,6 +46,12 @@ pub struct Upserted {
     pub created: Vec<RecordId>,
 }
 
+/// Texts that mean yes in a field that should be a checkbox, in lower case.
+const YES: [&str; 9] =
+    ["true", "yes", "y", "on", "x", "checked", "\u{2713}", "\u{2714}", "\u{2705}"];
+/// Texts that mean no.
+pub(super) const NO: [&str; 6] = ["false", "no", "n", "off", "0", "unchecked"];
+
 /// From here on, JSON numbers are not exact.
 const MAX_WHOLE: f64 = 1e15;
 
@@ -97,9 +103,12 @@ impl Row {
     /// The first of these fields whose cell is an error or does not match the field's kind.
     pub fn odd_of(&self, fields: &[Field]) -> Option<OddCell> {
         fields.iter().find_map(|field| {
-            let is_set = self.value(field.name) == Some(&Value::Bool(true));
-            let is_good = field.field_type == FieldType::Checkbox && is_set;
-            if is_good { None } else { self.odd([field.name]) }
+            if field.field_type != FieldType::Checkbox {
+                return self.odd([field.name]);
+            }
+            let unclear = || self.odd_cell(field.name, "text that says neither yes nor no");
+            let is_clear = self.says(field.name).is_some();
+            (!is_clear).then(|| self.odd([field.name]).unwrap_or_else(unclear))
         })
     }
 
@@ -152,10 +161,26 @@ impl Row {
         self.text(field).parse().ok()
     }
 
-    /// Whether a checkbox is set or, if the table has a number instead, whether it is not 0.
+    /// Whether a checkbox is set. If the table has a number or a text instead: whether it is not 0, or
+    /// says yes.
     pub fn is_set(&self, field: &str) -> bool {
-        self.value(field) == Some(&Value::Bool(true))
-            || self.number(field).is_some_and(|number| number != 0.0)
+        self.says(field) == Some(true)
+    }
+
+    /// The meaning of a checkbox, or of a number or text instead of it; `None` if it is neither yes nor no.
+    fn says(&self, field: &str) -> Option<bool> {
+        if let Some(Value::Bool(set)) = self.value(field) {
+            return Some(*set);
+        }
+        if let Some(number) = self.number(field) {
+            return Some(number != 0.0);
+        }
+        let text = self.text(field).to_lowercase();
+        let is_empty = text.is_empty() && self.odd([field]).is_none();
+        if is_empty || NO.contains(&text.as_str()) {
+            return Some(false);
+        }
+        YES.contains(&text.as_str()).then_some(true)
     }
 }
 
@@ -224,6 +249,8 @@ mod tests {
             (json!(" 500 "), "500", Some(500.0), Some(500), true),
             (json!("1.5"), "1.5", Some(1.5), None, true),
             (json!("inf"), "inf", None, None, false),
+            (json!(" Yes"), "Yes", None, None, true),
+            (json!("FALSE"), "FALSE", None, None, false),
         ] {
             let row = row("rec00000000000001", "2026-11-23T10:00:00Z", cell.clone());
             let read =
@@ -252,6 +279,31 @@ mod tests {
             let says =
                 |holds| format!("the field \"Cell\" of record rec00000000000001 holds {holds}");
             assert_eq!(odd, holds.map(says));
+        }
+    }
+
+    #[test]
+    fn a_text_in_place_of_a_checkbox_says_yes_or_no_or_is_odd() {
+        let fields = [Field {
+            name: "Cell",
+            field_type: FieldType::Checkbox,
+            optional: true,
+            written: false,
+        }];
+        for (cell, is_set, holds) in [
+            (json!("TRUE"), true, None),
+            (json!("No "), false, None),
+            (json!("0"), false, None),
+            (json!(null), false, None),
+            (json!([]), false, None),
+            (json!([true]), true, None),
+            (json!("perhaps"), false, Some("text that says neither yes nor no")),
+            (json!(["a", "b"]), false, Some("a list")),
+            (json!({"error": "#ERROR!"}), false, Some("an error (#ERROR!)")),
+        ] {
+            let row = row("rec00000000000001", "2026-11-23T10:00:00Z", cell.clone());
+            assert_eq!(row.is_set("Cell"), is_set, "{cell}");
+            assert_eq!(row.odd_of(&fields).map(|odd| odd.holds).as_deref(), holds, "{cell}");
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::stage::{case, harvest_of, put_client, put_lead, score_waiting, waiting};
 use serde_json::json;
-use shared::schema::{clients, leads, run_record};
+use shared::schema::{clients, leads, post_attributes, run_record};
+use simulators::airtable::FieldSpec;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post, profile};
 
 #[tokio::test]
@@ -124,4 +125,46 @@ async fn a_lookup_of_one_value_is_read_as_that_value() {
     let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 7, "Newer.")]));
     pipeline.run_by(&apify_run, &format!("clientId={CLIENT}&runId=261124-100000")).await;
     assert!(pipeline.lead(&jane)[leads::POSTS_CONTENT].to_string().contains("Newer."));
+}
+
+#[tokio::test]
+async fn a_checkbox_may_be_a_text_or_a_select_that_says_yes_or_no() {
+    for field in [FieldSpec::text("any"), FieldSpec::single_select("any", &["Yes", "No"])] {
+        let pipeline = Pipeline::start().await;
+        let airtable = pipeline.services.airtable.service();
+        let retype = |table, name, field: &FieldSpec| {
+            airtable.retype_field(CLIENT_BASE, table, name, field.clone()).unwrap();
+        };
+        retype(leads::TABLE, leads::POSTS_ACTIONED, &field);
+        let rows = ["", "No", "Yes"].map(|says| {
+            let row = pipeline.add_lead(&format!("lead{says}"), waiting(&format!("lead{says}")));
+            put_lead(&pipeline, &row, leads::POSTS_ACTIONED, &json!(says));
+            row
+        });
+        score_waiting(&pipeline).await;
+        pipeline.assert_exact("Completed: 0 harvested, 2 examined, 2 scored; balanced");
+        assert!(!pipeline.lead(&rows[2]).contains_key(leads::POSTS_SCORE), "somebody acted on it");
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, "is not \"no\" counts as acted on");
+    }
+}
+
+#[tokio::test]
+async fn a_criterion_is_active_where_a_text_in_place_of_the_checkbox_says_so() {
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    let (table, active) = (post_attributes::TABLE, post_attributes::ACTIVE);
+    airtable.retype_field(CLIENT_BASE, table, active, FieldSpec::text("any")).unwrap();
+    let first = airtable.rows(CLIENT_BASE, table).unwrap().remove(0).id;
+    airtable.put_cell((CLIENT_BASE, table), &first, active, json!("Yes")).unwrap();
+    for (id, says) in [("OFF", "no"), ("ODD", "perhaps")] {
+        let row =
+            json!({post_attributes::ID: id, post_attributes::CATEGORY: "Bonus", active: says});
+        pipeline.insert(CLIENT_BASE, table, row);
+    }
+    pipeline.add_lead("jane", waiting("jane"));
+    score_waiting(&pipeline).await;
+    pipeline.assert_exact("Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    let notes = pipeline.text(run_record::SYSTEM_NOTES);
+    assert!(notes.contains("holds text that says neither yes nor no; correct it"), "{notes}");
+    assert!(!notes.contains("unknown category"), "neither of the two is in the prompt: {notes}");
 }

@@ -1,8 +1,9 @@
 //! Fields and choices that somebody renamed.
 
-use super::stage::{case, harvest_of};
+use super::stage::{case, harvest_of, put_lead, score_waiting, waiting};
 use serde_json::{Value, json};
-use shared::schema::{clients, leads, run_record};
+use shared::schema::{clients, leads, post_attributes, post_instructions, run_record};
+use simulators::airtable::Row;
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
 
 #[tokio::test]
@@ -82,6 +83,66 @@ async fn a_renamed_field_of_the_leads_is_named_by_its_new_name() {
         pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
         let line = format!("it is called {name:?} now; name it {field:?} again");
         pipeline.assert_shows(shown_in, &line);
+    }
+}
+
+#[tokio::test]
+async fn a_field_of_the_rubric_that_is_gone_is_named_and_without_any_words_nothing_is_asked() {
+    let (texts, criteria) = (post_instructions::TABLE, post_attributes::TABLE);
+    for (table, field, line) in [
+        (texts, post_instructions::SORT_ORDER, Some("it is missing; add it as number")),
+        (criteria, post_attributes::NAME, Some("it is missing; add it as single line text")),
+        (criteria, post_attributes::ACTIVE, None),
+    ] {
+        let pipeline = Pipeline::start().await;
+        pipeline.services.airtable.service().delete_field(CLIENT_BASE, table, field).unwrap();
+        pipeline.add_lead("jane", waiting("jane"));
+        score_waiting(&pipeline).await;
+        pipeline.assert_exact("Completed: 0 harvested, 1 examined, 1 scored; balanced");
+        let says = match line {
+            Some(line) => {
+                format!("The prompt is made without the field {field:?} of {table:?}: {line}")
+            }
+            None => "Nothing to do.".to_owned(),
+        };
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, &says);
+    }
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    airtable.rename_field(CLIENT_BASE, texts, post_instructions::TEXT, "Words").unwrap();
+    pipeline.add_lead("jane", waiting("jane"));
+    score_waiting(&pipeline).await;
+    pipeline.assert_exact("Failed: 0 harvested, 0 examined, 0 scored; balanced");
+    let line = "has no words in its field \"Instruction Text\"; add some";
+    pipeline.assert_shows(run_record::ERROR_DETAILS, line);
+}
+
+#[tokio::test]
+async fn a_renamed_field_that_is_only_read_is_named_and_leads_acted_on_stay_left_alone() {
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    pipeline.add_lead("jane", waiting("jane"));
+    score_waiting(&pipeline).await;
+    let table = post_attributes::TABLE;
+    airtable.rename_field(CLIENT_BASE, table, post_attributes::ACTIVE, "Use it").unwrap();
+    let (table, name) = (leads::TABLE, "Acted on");
+    airtable.rename_field(CLIENT_BASE, table, leads::POSTS_ACTIONED, name).unwrap();
+    let acted = pipeline.add_lead("acted", waiting("acted"));
+    put_lead(&pipeline, &acted, name, &json!(true));
+    pipeline.add_lead("max", waiting("max"));
+    let body = json!({"clientId": CLIENT, "kind": "post", "runId": "261101-000000"}).to_string();
+    assert_eq!(pipeline.post("/runs", &body).await.0, 202);
+    pipeline.settle().await;
+    assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
+    let is_second = |row: &Row| row.fields[run_record::RUN_ID] == "261101-000000-Guy-Wilson";
+    let record = pipeline.records().into_iter().find(is_second).unwrap().fields;
+    assert_eq!(record[run_record::POSTS_SCORED], 1);
+    let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+    for line in [
+        "Field \"Posts Actioned\" of \"Leads\" in base appClient00000001 is called \"Acted on\" now",
+        "without the field \"Active\" of \"Post Scoring Attributes\": it is called \"Use it\" now",
+    ] {
+        assert!(notes.contains(line), "{notes}");
     }
 }
 
