@@ -84,3 +84,20 @@ async fn a_program_is_told_that_nothing_waits_and_whose_price_is_not_known() {
         assert!(away["reason"].is_string() && clients.len() == 2, "{told:#}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_two_rows_is_priced_once_and_one_without_an_id_is_named_by_its_row() {
+    let world = with_a_waiting_lead().await;
+    world.add_client(CLIENT, BASE);
+    world.add_client("", BASE);
+    let (code, told) = world.json("score --all --dry-run").await;
+    assert_eq!(code, 1, "{told:#}");
+    let clients = told["clients"].as_array().unwrap();
+    assert_eq!(clients.len(), 2, "{told:#}");
+    let priced = clients.iter().find(|client| client["client"] == CLIENT).unwrap();
+    assert_eq!(priced["leads"], 1, "{told:#}");
+    let other = clients.iter().find(|client| client["client"] != CLIENT).unwrap();
+    assert!(other["client"].as_str().unwrap().starts_with("rec"), "{told:#}");
+    let reason = other["reason"].as_str().unwrap();
+    assert!(reason.contains("\"Client ID\"") && reason.contains("holds no id"), "{reason}");
+}

@@ -2,8 +2,8 @@
 
 use super::rows::MasterBase;
 use jiff::Timestamp;
-use shared::core::ids::{BaseId, ClientId, RecordId};
-use shared::core::text::{as_seen, trim_invisible};
+use shared::core::ids::{BaseId, ClientId, IdError, RecordId};
+use shared::core::text::{as_seen, bounded, trim_invisible};
 use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
 use shared::schema::clients;
@@ -13,6 +13,9 @@ use shared::services::airtable::{AirtableError, OddCell, Row};
 /// The cells that are needed to decide whether a client is served, and with what.
 const DECISIVE: [&str; 4] =
     [clients::CLIENT_ID, clients::STATUS, clients::SERVICE_LEVEL, clients::BASE_ID];
+
+/// Longest part of a cell in a warning, in UTF-16 units.
+const MAX_SHOWN: usize = 200;
 
 /// A client as described by its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,19 +46,25 @@ impl Client {
         let mut warnings = Vec::new();
         if let Some(written) = written.filter(|written| *written != id) {
             warnings.push(format!(
-                "the {:?} of record {} is {written:?}, with white space around it; it counts as {id:?}: correct it",
-                clients::CLIENT_ID, row.id
+                "the {:?} of record {} is {:?}, with white space around it; it counts as {id:?}: correct it",
+                clients::CLIENT_ID,
+                row.id,
+                bounded(written, MAX_SHOWN)
             ));
         }
         warnings.extend(row.odd([clients::CLIENT_NAME]).map(|odd| format!("{odd}: correct it")));
+        let status = text(clients::STATUS);
+        // Of a row that is not active, such as an empty one, nobody expects anything.
+        let unusable = || unusable_id(row, &id).filter(|_| status == clients::ACTIVE);
+        let odd = row.odd(DECISIVE).or_else(unusable);
         Self {
             id,
             name: text(clients::CLIENT_NAME),
-            status: text(clients::STATUS),
+            status,
             base: text(clients::BASE_ID),
             warnings,
             service_level: text(clients::SERVICE_LEVEL),
-            odd: row.odd(DECISIVE),
+            odd,
             post_tokens: row.limit(clients::POST_TOKEN_LIMIT),
             profile_tokens: row.limit(clients::PROFILE_TOKEN_LIMIT),
         }
@@ -87,6 +96,12 @@ impl Client {
         self.odd.as_ref()
     }
 
+    /// The client id for its runs. If its row has no usable id, this is the id of the row.
+    pub fn named(&self) -> Option<ClientId> {
+        let by_row = || self.odd.as_ref()?.record.as_str().parse().ok();
+        self.id.parse().ok().or_else(by_row)
+    }
+
     /// The token limits that cannot be read, one sentence for each. Nothing is scored under them.
     pub fn unreadable_limits(&self) -> Vec<String> {
         [Kind::Post, Kind::Profile]
@@ -96,7 +111,7 @@ impl Client {
     }
 
     pub(crate) fn served_base(&self, kind: Kind) -> Result<BaseId, String> {
-        let id = &self.id;
+        let id = bounded(&self.id, MAX_SHOWN);
         if let Some(odd) = &self.odd {
             return Err(format!("client {id:?} is not served: {odd}"));
         }
@@ -163,7 +178,7 @@ impl Client {
 
     /// Adds a warning if its id is spelled differently from `asked`, although both look the same.
     fn asked_as(mut self, asked: &ClientId) -> Self {
-        if self.id != asked.as_str() && self.warnings.is_empty() {
+        if self.id != asked.as_str() && self.warnings.is_empty() && self.odd.is_none() {
             self.warnings.push(format!(
                 "client {:?} was asked for as {:?}, which looks the same and is spelled otherwise: \
                  correct one of them",
@@ -187,45 +202,17 @@ impl<T: Transport> MasterBase<'_, T> {
         let rows = self.list(clients::TABLE, &[], None).await?;
         Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id)))
     }
+}
 
-    /// The clients whose leads are scored, and the clients whose rows are unreadable. Each comes
-    /// with its row as read at `now`.
-    pub(crate) async fn served_clients(
-        &self,
-        kind: Kind,
-        now: Timestamp,
-    ) -> Result<Vec<(ClientId, ClientRow)>, AirtableError> {
-        let rows = self.list(clients::TABLE, &[], None).await?;
-        let mut ids: Vec<ClientId> = Vec::new();
-        for client in rows.iter().map(Client::read) {
-            // A client with an unreadable row gets a record that reports it.
-            let is_served = client.is_active() && client.has_scoring(kind);
-            if !is_served && client.unreadable().is_none() {
-                continue;
-            }
-            match client.id.parse() {
-                Ok(id) => ids.push(id),
-                Err(error) => tracing::error!(%error, "client is left out"),
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        let with_row = |id: ClientId| {
-            let row = row_of(&rows, &id)?;
-            let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
-            let cells = row.fields.iter().filter(|(name, _)| is_read(name));
-            let cells = cells.map(|(name, cell)| (name.clone(), cell.clone())).collect();
-            let of_id = |row: &&Row| Client::read(row).id == id.as_str();
-            let of_id = rows.iter().filter(of_id).map(|row| row.id.clone());
-            let doubles = of_id.filter(|other| *other != row.id).collect();
-            Some((id, ClientRow { read_at: now, record: row.id.clone(), cells, doubles }))
-        };
-        Ok(ids.into_iter().filter_map(with_row).collect())
-    }
+/// The cell of a row whose client id cannot be used.
+fn unusable_id(row: &Row, id: &str) -> Option<OddCell> {
+    let IdError { rule, .. } = id.parse::<ClientId>().err()?;
+    let (record, field) = (row.id.clone(), clients::CLIENT_ID.to_owned());
+    Some(OddCell { record, field, holds: format!("no id of a client: {rule}") })
 }
 
 /// The first row with this id, or otherwise the first row whose id looks the same.
-fn row_of<'a>(rows: &'a [Row], id: &ClientId) -> Option<&'a Row> {
+pub(super) fn row_of<'a>(rows: &'a [Row], id: &ClientId) -> Option<&'a Row> {
     let is_it = |row: &&Row| {
         row.fields.get(clients::CLIENT_ID).and_then(|cell| cell.as_str()) == Some(id.as_str())
     };

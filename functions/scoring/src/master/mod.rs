@@ -7,4 +7,5 @@ pub(crate) mod nobodys;
 mod records;
 pub(crate) mod resolve;
 pub(crate) mod rows;
+mod served;
 pub(crate) mod spending;

@@ -10,7 +10,7 @@ use crate::system::Variables;
 use scoring::Client;
 use shared::adapters::http::HttpTransport;
 use shared::config::{AirtableConfig, Vars};
-use shared::core::ids::{BaseId, ClientId};
+use shared::core::ids::BaseId;
 use shared::messages::Kind;
 use shared::schema::{MASTER_BASE, clients as client_fields, leads, run_record};
 use shared::services::airtable::{Airtable, Limiters, Rate, TableSchema};
@@ -67,10 +67,6 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut seen = BTreeSet::new();
     for client in clients.iter().filter(|client| client.is_active()) {
-        if let Err(error) = client.id.parse::<ClientId>() {
-            let todo = format!("correct its {:?}", client_fields::CLIENT_ID);
-            checks.push(Check::wrong(&what, error, todo));
-        }
         if !seen.insert(&client.id) {
             let says = format!("client {:?} is there more than once", client.id);
             checks.push(Check::wrong(&what, says, "keep one row; only the oldest counts"));

@@ -124,10 +124,19 @@ async fn priced(options: &Options, task: &ScoreWaiting) -> Result<Vec<Priced>, F
     }
     let (airtable, master) = super::operator::airtable_of(&variables)?;
     let clients = list_clients(&airtable, &master).await?;
-    let served = clients.iter().filter(|it| it.is_active() && it.has_scoring(options.kind));
-    let mut all = Vec::new();
-    for id in served.filter_map(|client| client.id.parse::<ClientId>().ok()) {
-        all.push(Priced { price: one(id.clone()).await, client: id });
+    let mut all: Vec<Priced> = Vec::new();
+    for client in &clients {
+        let is_served = client.is_active() && client.has_scoring(options.kind);
+        let (odd, Some(id)) = (client.unreadable(), client.named()) else { continue };
+        // Of several rows of one client only one counts.
+        if all.iter().any(|known| known.client == id) || !is_served && odd.is_none() {
+            continue;
+        }
+        let price = match odd {
+            Some(odd) => Err(format!("it is not served: {odd}")),
+            None => one(id.clone()).await,
+        };
+        all.push(Priced { price, client: id });
     }
     Ok(all)
 }

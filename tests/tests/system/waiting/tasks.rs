@@ -4,7 +4,7 @@ use super::stage::{RUN, ask, score, send, stored};
 use serde_json::{Value, json};
 use shared::ports::QueueName;
 use shared::schema::{clients, leads, run_record};
-use tests::{Pipeline, told};
+use tests::{CLIENT, Pipeline, told};
 
 #[tokio::test]
 async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
@@ -23,17 +23,32 @@ async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
 
 #[tokio::test]
 async fn a_client_whose_row_cannot_be_read_is_not_left_out_of_a_scheduled_run_in_silence() {
-    let pipeline = Pipeline::start().await;
-    let airtable = pipeline.services.airtable.service();
-    let row = airtable.rows(tests::MASTER_BASE, clients::TABLE).unwrap().remove(0);
-    let table = (tests::MASTER_BASE, clients::TABLE);
-    airtable.put_cell(table, &row.id, clients::STATUS, json!({"error": "#ERROR!"})).unwrap();
-    let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
-        "requested_at": "2026-11-23T02:00:00Z"});
-    send(&pipeline, "a night", task).await;
-    assert_eq!(pipeline.record()[run_record::STATUS], "Failed");
-    let line = format!("is not served: the field \"Status\" of record {} holds", row.id);
-    pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
+    let error = json!({"error": "#ERROR!"});
+    let no_id = "holds no id of a client: it needs 1 to 100 characters";
+    for (field, cell, named, holds) in [
+        (clients::STATUS, error.clone(), Some(CLIENT), "holds an error"),
+        (clients::CLIENT_ID, error, None, "holds an error"),
+        (clients::CLIENT_ID, json!(null), None, no_id),
+        (clients::CLIENT_ID, json!("x".repeat(101)), None, no_id),
+        (clients::CLIENT_ID, json!("Guy\nWilson"), None, no_id),
+    ] {
+        let pipeline = Pipeline::start().await;
+        let airtable = pipeline.services.airtable.service();
+        let row = airtable.rows(tests::MASTER_BASE, clients::TABLE).unwrap().remove(0);
+        let table = (tests::MASTER_BASE, clients::TABLE);
+        airtable.put_cell(table, &row.id, field, cell.clone()).unwrap();
+        // A row without anything is nobody's client.
+        pipeline.insert(tests::MASTER_BASE, clients::TABLE, json!({}));
+        let task = json!({"version": 1, "type": "score", "clients": "all", "kind": "post",
+            "requested_at": "2026-11-23T02:00:00Z"});
+        send(&pipeline, "a night", task).await;
+        let record = pipeline.record();
+        assert_eq!(record[run_record::STATUS], "Failed");
+        assert_eq!(record[run_record::CLIENT_ID], named.unwrap_or(&row.id), "{cell}");
+        let line = format!("is not served: the field {field:?} of record {} {holds}", row.id);
+        pipeline.assert_shows(run_record::ERROR_DETAILS, &line);
+        assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("was asked for"), "{cell}");
+    }
 }
 
 #[tokio::test]

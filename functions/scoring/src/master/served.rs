@@ -1,0 +1,44 @@
+//! The clients that a task for all clients is for.
+
+use super::clients::{Client, row_of};
+use super::rows::MasterBase;
+use jiff::Timestamp;
+use shared::core::ids::{ClientId, RecordId};
+use shared::messages::{ClientRow, Kind};
+use shared::ports::Transport;
+use shared::schema::clients;
+use shared::services::airtable::{AirtableError, Row};
+use std::collections::BTreeMap;
+
+impl<T: Transport> MasterBase<'_, T> {
+    /// The clients whose leads are scored, and the clients whose rows are unreadable. Each comes
+    /// with its row as read at `now`.
+    pub(crate) async fn served_clients(
+        &self,
+        kind: Kind,
+        now: Timestamp,
+    ) -> Result<BTreeMap<ClientId, ClientRow>, AirtableError> {
+        let rows = self.list(clients::TABLE, &[], None).await?;
+        let mut served = BTreeMap::new();
+        for (row, client) in rows.iter().map(|row| (row, Client::read(row))) {
+            // A client with an unreadable row gets a record that reports it.
+            let is_served = client.is_active() && client.has_scoring(kind);
+            let is_meant = is_served || client.unreadable().is_some();
+            let Some(id) = client.named().filter(|_| is_meant) else { continue };
+            let row = row_of(&rows, &id).unwrap_or(row);
+            let of_id = rows.iter().filter(|row| Client::read(row).id == id.as_str());
+            let doubles = of_id.map(|row| row.id.clone()).filter(|other| *other != row.id);
+            let row = client_row(row, doubles.collect(), now);
+            served.insert(id, row);
+        }
+        Ok(served)
+    }
+}
+
+/// What a task for all clients tells of a row to the task of its client.
+fn client_row(row: &Row, doubles: Vec<RecordId>, now: Timestamp) -> ClientRow {
+    let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
+    let cells = row.fields.iter().filter(|(name, _)| is_read(name));
+    let cells = cells.map(|(name, cell)| (name.clone(), cell.clone())).collect();
+    ClientRow { read_at: now, record: row.id.clone(), cells, doubles }
+}
