@@ -50,6 +50,10 @@ impl RunState {
                     let example = (lead.record.clone(), detail.to_owned());
                     summary.errors.entry(category).or_default().push(example);
                 }
+                // A plan names a lead that waits by its row, and a harvested one by its profile.
+                LeadEnd::NotALead if lead.record.is_some() && lead.profile.is_none() => {
+                    summary.rows_gone += 1;
+                }
                 LeadEnd::NotALead => {
                     summary.not_leads += 1;
                     let first = &mut summary.first_not_leads;

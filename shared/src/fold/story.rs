@@ -180,7 +180,8 @@ impl Story {
                 Outcome::Failed { .. } => (all, Vec::new()),
                 Outcome::Skipped { .. } | Outcome::NotALead => (Vec::new(), Vec::new()),
             };
-            let record = self.names_rows.then(|| format!("recLead{n:010}").parse().unwrap());
+            let has_row = self.names_rows && *outcome != Outcome::NotALead;
+            let record = has_row.then(|| format!("recLead{n:010}").parse().unwrap());
             let (outcome, left_out) = (outcome.clone(), Vec::new());
             LeadOutcome { lead: lead(*n), record, outcome, examined, scored, left_out }
         };

@@ -49,6 +49,7 @@ impl RunState {
             errors: BTreeMap::new(),
             skips: BTreeMap::new(),
             not_leads: 0,
+            rows_gone: 0,
             first_not_leads: Vec::new(),
             failures: self.standing_failures(),
             notes: by_time(|note| note.0, self.notes.iter().map(|(note, at)| (*at, note.clone()))),

@@ -88,7 +88,10 @@ pub struct Summary {
     pub errors: BTreeMap<ErrorCategory, Vec<(Option<RecordId>, String)>>,
     /// Leads that were not scored although nothing went wrong, by reason.
     pub skips: BTreeMap<SkipReason, u64>,
+    /// Harvested profiles that are not leads.
     pub not_leads: u64,
+    /// Waiting leads whose rows were deleted before they were read.
+    pub rows_gone: u64,
     /// The first of the profiles that are not leads.
     pub first_not_leads: Vec<String>,
     /// Why something could not be harvested or planned.

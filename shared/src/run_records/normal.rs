@@ -14,6 +14,7 @@ pub(super) fn normal(summary: &Summary) -> Vec<Line> {
         .map(|(at, note)| Line::at(*at, noted(note.kind), sentence(&without_time(&note.text))))
         .collect();
     lines.extend(skipped(summary).into_iter().map(|text| Line::new("lead that was skipped", text)));
+    lines.extend(rows_gone(summary).map(|text| Line::new("lead that was deleted", text)));
     lines.extend(final_failures(summary).into_iter().map(|text| Line::new("lead", text)));
     lines.extend(unused(summary).into_iter().map(|text| Line::new("item not used", text)));
     lines.extend(posts_beyond(summary).map(|text| Line::new("post", text)));
@@ -67,6 +68,13 @@ fn skipped(summary: &Summary) -> Vec<String> {
         format!("{} {was} skipped: {why} ({}).", many(*count, "lead"), reason.as_str())
     });
     skips.collect()
+}
+
+/// Waiting leads that were deleted before they could be scored.
+fn rows_gone(summary: &Summary) -> Option<String> {
+    let count = summary.rows_gone;
+    let (leads, was) = (many(count, "lead"), verb(count, "was", "were"));
+    (count > 0).then(|| format!("{leads} that waited {was} not scored: the row is gone."))
 }
 
 /// Leads that failed and for which nobody can do anything.

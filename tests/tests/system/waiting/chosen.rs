@@ -112,6 +112,23 @@ async fn two_rows_of_one_profile_are_two_leads() {
 }
 
 #[tokio::test]
+async fn a_lead_that_is_deleted_before_its_turn_is_counted_and_no_harvest_is_blamed() {
+    let pipeline = Pipeline::start().await;
+    let rows = add_wordy(&pipeline, 3, "x");
+    let airtable = pipeline.services.airtable.service();
+    let first = airtable.row(CLIENT_BASE, leads::TABLE, &rows[0]).unwrap().unwrap();
+    let left = json!({"records": [{"id": first.id, "fields": first.fields}]});
+    let read = json!({"status": 200, "body": left, "kind": "list", "path": "/Leads",
+        "holds": leads::POSTS_EVALUATION});
+    pipeline.services.airtable.answers().add(serde_json::from_value(read).unwrap());
+    score(&pipeline, "post").await;
+    pipeline.assert_exact("Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    let line = "2 leads that waited were not scored: the row is gone.";
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+    pipeline.assert_shows(run_record::SYSTEM_NOTES, "Nothing to do.");
+}
+
+#[tokio::test]
 async fn profiles_are_scored_through_the_same_chain() {
     let pipeline = Pipeline::start().await;
     let about = "Runs operations at a company of eighty people and decides about tools.";
