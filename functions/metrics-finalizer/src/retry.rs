@@ -5,10 +5,12 @@ use crate::finalizer::Finalizer;
 use crate::folded::{self, Folded};
 use crate::project;
 use shared::core::counted::counted;
+use shared::core::ids::RunId;
 use shared::fold::Status;
 use shared::messages::{NoteKind, routes};
 use shared::ports::{Env, Queue, QueueError, QueueName};
 use shared::run_records::{RetryRequest, in_utc};
+use std::collections::BTreeSet;
 
 /// For every run whose record has the checkbox set: queues again what failed or is missing, clears
 /// the checkbox, and adds a note.
@@ -20,8 +22,16 @@ pub(crate) async fn retry<E: Env>(app: &Finalizer<E>) {
             return;
         }
     };
+    let mut asked: BTreeSet<RunId> = BTreeSet::new();
     for request in requests {
-        if let Err(error) = replay(app, &request).await {
+        // A record and its copy may both be ticked.
+        let is_again = request.run.as_ref().is_some_and(|run| !asked.insert(run.clone()));
+        let done = if is_again {
+            app.records.clear_retry(&app.airtable, &request.record).await.map_err(Into::into)
+        } else {
+            replay(app, &request).await
+        };
+        if let Err(error) = done {
             tracing::error!(
                 %error,
                 airtable.record = %request.record,

@@ -147,7 +147,9 @@ impl RunRecords {
         if let Some(row) = rows.iter().find(|row| Some(&row.id) == before) {
             return Ok(Lookalike::Edited { record: row.id.clone(), run_id: run_id(row) });
         }
-        Ok(rows.first().map_or(Lookalike::Nothing, |row| Lookalike::SameHarvest {
+        // A marked copy of the run's record names its harvest too.
+        let other = rows.iter().find(|row| !schema::is_duplicate(&run_id(row)));
+        Ok(other.map_or(Lookalike::Nothing, |row| Lookalike::SameHarvest {
             record: row.id.clone(),
             run_id: run_id(row),
         }))
@@ -177,7 +179,8 @@ impl RunRecords {
             .map(|row| as_ours(row, &shape))
             .map(|row| RetryRequest {
                 record: row.id.clone(),
-                run: row.text(schema::RUN_ID).parse().ok(),
+                // Who copies a record and ticks the copy means its run.
+                run: schema::without_mark(&row.text(schema::RUN_ID)).parse().ok(),
             })
             .collect())
     }

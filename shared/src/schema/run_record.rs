@@ -78,3 +78,8 @@ pub fn duplicate_run_id(run: &RunId, kept: &RecordId) -> String {
 pub fn is_duplicate(run_id: &str) -> bool {
     run_id.contains(DUPLICATE_OF)
 }
+
+/// The Run ID of a record, also where it is marked as a duplicate.
+pub fn without_mark(run_id: &str) -> &str {
+    run_id.split_once(DUPLICATE_OF).map_or(run_id, |(run, _)| run)
+}

@@ -127,8 +127,7 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let rows = self.records(&fields, names_it).await?;
         let runs = rows.iter().filter(|row| names_harvest(row, apify_run));
-        let mut clients = runs
-            .filter_map(|row| Some(row.text(run_record::RUN_ID).parse::<RunId>().ok()?.client()));
+        let mut clients = runs.filter_map(|row| Some(run_of(row)?.client()));
         Ok(clients.find(|client| *client != ClientId::unattributed()))
     }
 
@@ -148,7 +147,7 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let rows = self.records(&fields, is_its).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
-            let run = row.text(run_record::RUN_ID).parse::<RunId>().ok()?;
+            let run = run_of(row)?;
             let base = run.stamp();
             // A webhook for a run that Apify did not know at that time may have left a record of
             // 1970.
@@ -218,6 +217,11 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         opened_at: task.received_at,
     };
     Resolved { run, base: Err(reason), token_limit: None, notes: Vec::new() }
+}
+
+/// The run of a record, also of a copy of one.
+fn run_of(row: &Row) -> Option<RunId> {
+    run_record::without_mark(&row.text(run_record::RUN_ID)).parse().ok()
 }
 
 fn names_harvest(row: &Row, apify_run: &ApifyRunId) -> bool {

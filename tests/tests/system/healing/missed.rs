@@ -1,13 +1,13 @@
 //! Harvests whose webhook never came.
 
-use super::stage::{FOR_CLIENT, old_harvest};
+use super::stage::{COMPLETED, FOR_CLIENT, old_harvest};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::ports::{EventLog, HarvestKey, QueueName};
 use shared::schema::{apify, run_record};
 use simulators::apify::{DEFAULT_ACTOR, RunSpec};
 use std::time::Duration;
-use tests::{CLIENT, MASTER_BASE, Pipeline, post, profile};
+use tests::{CLIENT, MASTER_BASE, Pipeline, post, profile, told};
 
 #[tokio::test]
 async fn a_harvest_whose_webhook_never_came_is_found_by_the_tick_and_completed_once() {
@@ -72,6 +72,20 @@ async fn a_harvest_that_nobody_names_a_client_for_leaves_a_failed_record_when_it
     assert_eq!(record[run_record::STATUS], "Failed");
     assert_eq!(record[run_record::CLIENT_ID], "(unattributed)");
     assert_eq!(pipeline.billed_tokens(), 0);
+}
+
+#[tokio::test]
+async fn a_marked_copy_of_a_record_tells_whose_harvest_it_is_as_the_record_did() {
+    let pipeline = Pipeline::start().await;
+    let apify_run = pipeline.two_leads();
+    let copy = "261101-000000-Guy-Wilson (duplicate of rec00000000000001)";
+    let row = json!({run_record::RUN_ID: copy, run_record::CLIENT_ID: CLIENT,
+        run_record::APIFY_RUN_ID: apify_run});
+    let copy = pipeline.insert(MASTER_BASE, run_record::TABLE, row);
+    pipeline.run_by(&apify_run, "").await;
+    let record = pipeline.records().into_iter().find(|row| row.id != copy).unwrap().fields;
+    assert_eq!(record[run_record::RUN_ID], "261101-000000-Guy-Wilson");
+    assert_eq!(told(&record), COMPLETED);
 }
 
 #[tokio::test]

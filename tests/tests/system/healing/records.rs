@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use shared::messages::{Fact, Note, NoteKind, Opened, OpenedBy};
 use shared::schema::run_record;
+use simulators::airtable::Row;
 use std::time::Duration;
 use tests::{CLIENT, MASTER_BASE, Pipeline, told};
 
@@ -41,6 +42,20 @@ async fn a_deleted_record_is_back_by_the_next_tick_or_event_with_identical_numbe
         pipeline.tick().await;
         assert_eq!(pipeline.record(), after, "one note per thing, not one per tick");
     }
+}
+
+#[tokio::test]
+async fn a_record_that_is_deleted_beside_its_marked_copy_was_deleted_and_no_webhook_is_blamed() {
+    let (pipeline, record) = finished().await;
+    let copy = Value::Object(pipeline.record());
+    pipeline.insert(MASTER_BASE, run_record::TABLE, copy);
+    pipeline.tick().await;
+    pipeline.delete_record(&record);
+    pipeline.tick().await;
+    let is_back = |row: &Row| row.fields[run_record::RUN_ID] == "261123-094519-Guy-Wilson";
+    let after = pipeline.records().into_iter().find(is_back).unwrap().fields;
+    assert_eq!(told(&after), COMPLETED);
+    assert_noted_once(&after, "from the log: somebody deleted it.");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Retry: failed work is repeated after somebody ticks it.
 
 use super::stage::{COMPLETED, assert_noted_once, finished, lost_chunk, notes};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use shared::schema::{apify, clients, leads, run_record};
 use tests::{CLIENT, Harvest, MASTER_BASE, Pipeline, post, told};
@@ -32,6 +32,31 @@ async fn a_record_on_which_somebody_ticks_retry_has_its_failed_leads_scored_agai
     pipeline.assert_shows(run_record::PROGRESS_LOG, "Planned post scoring of 1 lead again.");
     assert!(pipeline.billed_tokens() > first);
     assert_eq!(after[run_record::POST_TOKENS], pipeline.billed_tokens(), "both tries' cost counts");
+}
+
+#[tokio::test]
+async fn who_ticks_a_copy_of_a_record_means_its_run_and_two_ticks_are_one_request() {
+    for ticks_both in [false, true] {
+        let pipeline = Pipeline::start_with(&[("PROJECT_SECONDS", "0")]).await;
+        let jane = pipeline.add_lead("jane", json!({leads::POSTS_CONTENT: "Dear diary, today …"}));
+        let apify_run = pipeline.harvest(Harvest::of(&["jane"], vec![post("jane", 1, "Hi.")]));
+        pipeline.run(&apify_run).await;
+        pipeline.edit_lead(&jane, &json!({leads::POSTS_CONTENT: null}));
+        let first = pipeline.records().remove(0).id;
+        let copy = Value::Object(pipeline.record());
+        let copy = pipeline.insert(MASTER_BASE, run_record::TABLE, copy);
+        let ticked = if ticks_both { vec![&first, &copy] } else { vec![&copy] };
+        for record in ticked {
+            pipeline.edit_record(record, &json!({run_record::RETRY: true}));
+        }
+        pipeline.tick().await;
+        let after = pipeline.record_of(&first);
+        assert_eq!(told(&after), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        assert_noted_once(&after, "Retry was ticked: queued again: 1 lead.");
+        for record in [&first, &copy] {
+            assert!(!pipeline.record_of(record).contains_key(run_record::RETRY), "{ticks_both}");
+        }
+    }
 }
 
 #[tokio::test]
