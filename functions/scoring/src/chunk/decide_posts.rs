@@ -215,6 +215,14 @@ mod tests {
     }
 
     #[test]
+    fn words_found_later_in_a_post_that_had_none_are_asked_about() {
+        let (_, cells) = decided(vec![post("https://l/old", "")], &row("", "", false));
+        let stored = cells[schema::POSTS_CONTENT].as_str().unwrap();
+        let (words, _) = decided(vec![post("https://l/old", "words")], &row(stored, "", true));
+        assert_eq!(words, "ask about 1");
+    }
+
+    #[test]
     fn a_lead_without_posts_is_skipped_and_does_not_wait() {
         let (words, cells) = decided(vec![], &row("", "", false));
         assert_eq!(words, "NO_CONTENT");

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::core::ids::PostKey;
 use shared::core::json;
+use shared::core::text::trim_invisible;
 use shared::core::unicode::mend_json;
 use shared::messages::Post;
 use std::collections::BTreeSet;
@@ -35,7 +36,7 @@ pub(crate) struct Stored {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Merged {
     pub(crate) stored: Stored,
-    /// Number of new posts with text to judge.
+    /// Number of new posts with text to judge, and of stored ones that had none before.
     pub(crate) added: usize,
     /// New posts that do not fit in the cell.
     pub(crate) without_room: Vec<PostKey>,
@@ -43,7 +44,8 @@ pub(crate) struct Merged {
 
 /// Reads the cell. An empty cell contains no posts.
 pub(crate) fn read_posts(cell: &str) -> Result<Stored, Unreadable> {
-    let cell = cell.trim();
+    // Files of tables begin with a byte order mark.
+    let cell = trim_invisible(cell);
     if cell.is_empty() {
         return Ok(Stored::default());
     }
@@ -125,17 +127,19 @@ pub(crate) fn merge_posts(stored: Stored, harvested: &[Post]) -> Merged {
     }
     let room =
         CELL_MAX.saturating_sub(others.iter().map(|other| cell_len(&json::text(other)) + 1).sum());
-    let known = if stored_len(&updated) <= room { updated } else { stored };
+    let known = if stored_len(&updated) <= room { &updated } else { &stored };
+    let gained = stored.iter().zip(known).filter(|(was, is)| !was.has_words() && is.has_words());
+    let gained = gained.count();
     let mut without_room = Vec::new();
     // Stored posts are kept; the oldest of the new ones are left out.
-    while stored_len(added.iter().chain(&known)) > room
+    while stored_len(added.iter().chain(known)) > room
         && let Some(oldest) = added.pop()
     {
         without_room.push(oldest.url().key());
     }
     let added_worded = added.iter().filter(|post| post.has_words()).count();
-    let posts = added.into_iter().chain(known).collect();
-    Merged { stored: Stored { posts, others }, added: added_worded, without_room }
+    let posts = added.into_iter().chain(known.iter().cloned()).collect();
+    Merged { stored: Stored { posts, others }, added: added_worded + gained, without_room }
 }
 
 /// Length of the cell's text in UTF-16 units: the posts, the commas between them, and the brackets.
@@ -171,6 +175,7 @@ mod tests {
                 (vec!["https://l/1".to_owned()], "one"),
                 "{cell}"
             );
+            assert_eq!(read_posts(&format!("\u{feff}{cell}\u{200b}")).unwrap().posts, posts);
         }
         let twice = serde_json::to_string(array).unwrap();
         let cut = r#"[{"postUrl":"https://l/1","postContent":"one \ud83d"}]"#;
@@ -240,6 +245,16 @@ mod tests {
         assert!(merged.stored.to_text().contains("socialContent"));
         let again = merge_posts(read_posts(&merged.stored.to_text()).unwrap(), &harvested);
         assert_eq!((again.added, again.stored.to_text()), (0, merged.stored.to_text()));
+    }
+
+    #[test]
+    fn words_that_a_stored_post_did_not_have_are_new() {
+        let stored = || merge_posts(Stored::default(), &[post("u", "")]).stored;
+        let merged = merge_posts(stored(), &[post("u", "words")]);
+        assert_eq!((merged.added, merged.stored.posts[0].content()), (1, "words"));
+        assert_eq!(merge_posts(merged.stored, &[post("u", "other words")]).added, 0);
+        let too_long = "x".repeat(CELL_MAX);
+        assert_eq!(merge_posts(stored(), &[post("u", &too_long)]).added, 0, "it is not stored");
     }
 
     #[test]
