@@ -205,6 +205,7 @@ fn text_in(content: &Value, part: Part) -> String {
             Some(_) => String::new(),
             None => text_in(&content["parts"], part),
         },
+        Value::String(text) if part == Part::Said => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => String::new(),
     }
 }
@@ -328,6 +329,8 @@ mod tests {
             json!([{"content": {"parts": {"text": "[1]"}}, "finish_reason": "STOP"}]),
             json!([{"content": [{"parts": [{"text": "[1"}, {"text": "]"}]}], "finishReason": "STOP"}]),
             json!([{"content": [{"text": "x", "thought": true}, {"text": "[1]"}], "finishReason": "STOP"}]),
+            json!([{"content": "[1]", "finishReason": "STOP"}]),
+            json!([{"content": {"role": "model", "parts": ["[1", "]"]}, "finishReason": "STOP"}]),
         ] {
             let answer = json!({"candidates": candidates, "usage_metadata": usage,
                 "promptFeedback": {"blockReason": "OTHER"}, "model_version": "m"});
