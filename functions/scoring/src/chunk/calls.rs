@@ -1,7 +1,7 @@
 //! Decides which leads share a call, and what follows from its reply. Pure.
 //!
-//! A call that was lost, or refused for the moment, is repeated unchanged. A call with a useless
-//! answer is split in two. A lead that got no answer from two such calls is asked about alone. A
+//! A call that was lost, or refused for the moment, is repeated unchanged; one that took the model
+//! too long twice is split in two, and so is a call with a useless answer. A lead that got no answer from two such calls is asked about alone. A
 //! call that was cut off is repeated with more room. A lead is in at most [`MOST_PAID_CALLS`] calls
 //! that may have been billed, over all attempts at its chunk.
 
@@ -142,6 +142,14 @@ pub(super) fn next_step(
 ) -> NextStep {
     let no_answer = |category, detail, later| NoAnswer { category, detail, later };
     match reply {
+        // What takes the model too long twice is too much for one call.
+        Reply::TryLater { category: category @ ErrorCategory::Timeout, detail, .. }
+            if group.attempts > 0 && group.leads.len() > 1 =>
+        {
+            let halves = group.halves().into_iter();
+            let again = halves.map(|half| CallGroup { attempts: group.attempts, ..half });
+            NextStep::Others(again.collect(), Vec::new(), no_answer(category, detail, true))
+        }
         Reply::TryLater { category, detail, after } => {
             NextStep::Again(after, no_answer(category, detail, true))
         }

@@ -50,6 +50,18 @@ async fn a_page_that_forbids_one_leads_text_costs_that_lead() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_too_long_for_the_model_is_divided() {
+    let error =
+        r#"{"error":{"code":504,"message":"The deadline expired.","status":"DEADLINE_EXCEEDED"}}"#;
+    let too_long = json!({"status": 504, "raw": error, "bill": {}, "if_posts_over": 2});
+    let case = Case { leads: 10, ..of_steps(&json!([too_long, {}])) };
+    let stage = played(case).await;
+    assert_eq!(told(&stage), "Completed: 10 harvested, 10 examined, 10 scored; balanced");
+    stage.assert_exact();
+    assert!(stage.calls().len() <= 12, "each lead is asked about four times at most");
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_that_the_model_refuses_are_told_from_a_text_that_it_refuses() {
     let refusal = r#"{"error":{"code":400,"message":"Thinking level is not supported.","status":"INVALID_ARGUMENT"}}"#;
     let stage = played(of_steps(&json!([{"status": 400, "raw": refusal, "bill": {}}]))).await;
