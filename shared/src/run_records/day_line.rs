@@ -11,13 +11,23 @@ pub(super) fn day_line(day: Date, tokens: u64) -> String {
 /// The tokens of `day` in the cell; 0 if the day is not listed. `None` if a line of the cell cannot
 /// be read.
 pub fn tokens_of_day(cell: &str, day: Date) -> Option<u64> {
-    let mut tokens = 0;
+    sum(cell, |of| of == day)
+}
+
+/// The tokens of all days in the cell; `None` for a cell with an unreadable line.
+pub fn tokens_of_all_days(cell: &str) -> Option<u64> {
+    sum(cell, |_| true)
+}
+
+fn sum(cell: &str, is_counted: impl Fn(Date) -> bool) -> Option<u64> {
+    let mut tokens: u64 = 0;
     for line in cell.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (of, count) = line.split_once(':')?;
         let of: Date = of.trim().parse().ok()?;
         let count: u64 = count.trim().replace(',', "").parse().ok()?;
-        if of == day {
-            tokens += count;
+        if is_counted(of) {
+            // People can write any number.
+            tokens = tokens.saturating_add(count);
         }
     }
     Some(tokens)
@@ -40,6 +50,9 @@ mod tests {
             assert_eq!(tokens_of_day(&format!("2026-11-27: 5\n{line}"), day), Some(tokens));
         }
         assert_eq!(tokens_of_day("2026-11-27: 5", day), Some(0));
+        assert_eq!(tokens_of_all_days("2026-11-27: 5\n2026-11-28: 1,000"), Some(1_005));
+        let most = format!("2026-11-28: {}", u64::MAX);
+        assert_eq!(tokens_of_day(&format!("{most}\n{most}"), day), Some(u64::MAX));
         assert_eq!(tokens_of_day("", day), Some(0));
         assert_eq!(tokens_of_day("about 5", day), None);
         assert_eq!(tokens_of_day("2026-11-27: many", day), None);

@@ -32,7 +32,7 @@ mod writer;
 
 pub use answers::{Answer, answers_of};
 pub use compare::{CellDigests, differences};
-pub use day_line::tokens_of_day;
+pub use day_line::{tokens_of_all_days, tokens_of_day};
 pub use field_note::{Effect, FieldNote};
 pub use lines::in_utc;
 pub use look::{Lookalike, ObservedRecord, ObservedRow, RecordRef, RetryRequest};

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use shared::messages::{Kind, RunHeader};
 use shared::ports::Transport;
-use shared::run_records::tokens_of_day;
+use shared::run_records::{tokens_of_all_days, tokens_of_day};
 use shared::schema::run_record;
 use shared::services::airtable::formula::Formula;
 use shared::services::airtable::{AirtableError, Row};
@@ -53,9 +53,14 @@ impl<T: Transport> MasterBase<'_, T> {
     /// What a run has used for one kind of scoring.
     async fn spent_by(&self, run: &RunHeader, kind: Kind) -> Result<u64, AirtableError> {
         let rows = self.records(&[], |names| names.identity(&run.id())).await?;
-        Ok(rows.first().map_or(0, |row| match kind {
-            Kind::Post => tokens(row, run_record::POST_TOKENS),
-            Kind::Profile => tokens(row, run_record::PROFILE_TOKENS),
+        let field = match kind {
+            Kind::Post => run_record::POST_TOKENS,
+            Kind::Profile => run_record::PROFILE_TOKENS,
+        };
+        Ok(rows.first().map_or(0, |row| match row.fields.get(field) {
+            Some(_) => tokens(row, field),
+            // The field is missing: a count of 0 is present. The days count both kinds.
+            None => tokens_of_all_days(&row.text(run_record::TOKENS_BY_DAY)).unwrap_or_default(),
         }))
     }
 
@@ -80,7 +85,8 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         // The tokens of a duplicate are on the record that it duplicates.
         let counts = |row: &&Row| !run_record::is_duplicate(&row.text(run_record::RUN_ID));
-        Ok(rows.iter().filter(counts).map(|row| spent_of(row, day)).sum())
+        let spent = rows.iter().filter(counts).map(|row| spent_of(row, day));
+        Ok(spent.fold(0, u64::saturating_add))
     }
 
     pub(crate) async fn is_recorded(&self, run: &RunHeader) -> Result<bool, AirtableError> {

@@ -38,6 +38,21 @@ async fn a_clients_limit_is_kept_and_what_is_beyond_it_waits_for_the_next_run() 
 }
 
 #[tokio::test]
+async fn a_runs_limit_is_kept_by_its_next_plans_although_the_field_of_its_tokens_is_gone() {
+    let pipeline = Pipeline::start_with(&[("LANES", "1"), ("PROJECT_SECONDS", "0")]).await;
+    add_wordy(&pipeline, 40, &"words and words ".repeat(100));
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 5_000}));
+    let airtable = pipeline.services.airtable.service();
+    let table = run_record::TABLE;
+    airtable.delete_field(tests::MASTER_BASE, table, run_record::POST_TOKENS).unwrap();
+    for limit in [30, 31, 32] {
+        let body = json!({"clientId": "Guy-Wilson", "kind": "post", "runId": RUN, "limit": limit});
+        ask(&pipeline, body).await;
+    }
+    assert!((2_500..=5_000).contains(&pipeline.billed_tokens()), "{}", pipeline.billed_tokens());
+}
+
+#[tokio::test]
 async fn a_lead_alone_is_scored_under_a_limit_that_it_is_far_from_whatever_its_row_holds() {
     let words = "Old words that were scored long ago. ".repeat(400);
     for cells in [json!({}), stored("jane", &[&words, &words, &words])] {
