@@ -58,7 +58,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
             }
             FailureClass::Wait { .. } if has_waited_enough(&delivery.retry, self.clock) => {
                 let days = LONGEST_WAIT.as_secs() / (24 * 3600);
-                let reason = format!("waited in vain for {days} days: {failure}");
+                let reason = format!("waited for {days} days without success: {failure}");
                 self.dead_letter(delivery, reason).await;
             }
             FailureClass::Wait { delay } => {
@@ -92,7 +92,7 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
             queue.message_id = delivery.message_id,
             queue.attempt = delivery.attempt(),
             queue.receive_count = delivery.receive_count,
-            "a task comes again that nobody answered for; it goes to the back of its group"
+            "a task came back without a result; it goes to the back of its group"
         );
         self.go_to_the_back(delivery, delivery.retry.next_attempt(self.clock.now(), reason)).await;
     }

@@ -137,7 +137,7 @@ def lane(client):
 
 def attempts(deployed, harvests):
     """The log's times at which attempts at one of these harvests failed, with the number of the attempt."""
-    failed = [json.loads(line) for line in deployed.log_lines("Scoring") if "is still going on" in line]
+    failed = [json.loads(line) for line in deployed.log_lines("Scoring") if "is still running" in line]
     is_one = lambda line: any(harvest in line["failure"] for harvest in harvests)
     return [(line["timestamp"], line["queue.attempt"]) for line in failed if is_one(line)]
 

@@ -133,7 +133,9 @@ pub fn event_log_retention(
         0 => Ok(None),
         SHORTEST_RETENTION_DAYS.. => Ok(Some(SignedDuration::from_hours(24 * i64::from(days)))),
         _ => {
-            let rule = format!("0 for ever, or at least {SHORTEST_RETENTION_DAYS} days");
+            let rule = format!(
+                "it needs 0, which keeps events forever, or at least {SHORTEST_RETENTION_DAYS} days"
+            );
             Err(ConfigError::Invalid { name, rule })
         }
     }

@@ -33,11 +33,17 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
     let runs = match apify.runs_of(actor, now - LOOK_BACK - LONGEST_HARVEST).await {
         Ok(Some(runs)) => runs,
         Ok(None) => {
-            tracing::error!(apify.actor = actor, "Apify knows no such actor; correct APIFY_ACTORS");
+            tracing::error!(
+                apify.actor = actor,
+                "Apify does not know this actor; correct APIFY_ACTORS"
+            );
             return;
         }
         Err(error) => {
-            tracing::error!(%error, "missed harvests are not looked for; the next tick will");
+            tracing::error!(
+                %error,
+                "the search for missed harvests failed; the next tick repeats it"
+            );
             return;
         }
     };
@@ -47,7 +53,7 @@ async fn find_of_actor<E: Env>(app: &Finalizer<E>, apify: &Apify<E::Transport>, 
     let ended = ended.chain(unread.into_iter().map(|run| (run.finished_at, run.id)));
     let finished: Vec<(Timestamp, ApifyRunId)> = ended.filter(|(at, _)| is_due(*at, now)).collect();
     if let Err(error) = queue_unheard(app, actor, &finished, now).await {
-        tracing::error!(%error, "missed harvests are not queued; the next tick will");
+        tracing::error!(%error, "missed harvests were not queued; the next tick tries again");
     }
 }
 

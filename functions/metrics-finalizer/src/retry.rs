@@ -58,7 +58,9 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
     };
     if let Err(error) = app.records.confirm_retry(&app.airtable, &request.record).await {
         // If it were queued now, every tick would queue it again.
-        let text = format!("Retry is ticked, and nothing is queued: it cannot be cleared: {error}");
+        let text = format!(
+            "Retry is ticked, but nothing is queued, because the tick cannot be cleared: {error}"
+        );
         if error.is_about_a_field() && !folded.summary.notes.iter().any(|(_, n)| n.text == text) {
             folded.note(app, NoteKind::Record, text).await?;
             project::write(app, vec![folded]).await;
@@ -76,7 +78,7 @@ async fn replay<E: Env>(app: &Finalizer<E>, request: &RetryRequest) -> Result<()
 /// Queues what failed or is missing in a run. Returns the result as text for a note.
 async fn queue_again<E: Env>(app: &Finalizer<E>, folded: &Folded) -> Result<String, QueueError> {
     if folded.summary.status == Status::Running {
-        return Ok("the run is going on; tick it again when it has ended or stalled".to_owned());
+        return Ok("the run is in progress; tick it again when it has ended or stalled".to_owned());
     }
     let replays = folded.state.replays(app.clock.now());
     if replays.is_empty() {

@@ -22,7 +22,10 @@ async fn check_records<E: Env>(app: &Finalizer<E>) {
     let open = match app.log.open_runs().await {
         Ok(runs) => runs,
         Err(error) => {
-            tracing::error!(%error, "the tick could not read the open runs; the next one will");
+            tracing::error!(
+                %error,
+                "the tick could not read the open runs; the next tick tries again"
+            );
             return;
         }
     };

@@ -33,7 +33,7 @@ pub(crate) async fn verify<E: Env>(app: &Finalizer<E>, runs: &[(RunId, Projectio
         let seen = match app.records.look(&app.airtable, &known).await {
             Ok(seen) => seen,
             Err(error) => {
-                tracing::error!(%error, "run records are not verified; the next tick will");
+                tracing::error!(%error, "run records are not verified; the next tick tries again");
                 return;
             }
         };
@@ -65,7 +65,7 @@ pub(crate) async fn note_restored<E: Env>(app: &Finalizer<E>, due: &mut [Folded]
     let seen = match app.records.look(&app.airtable, &asked).await {
         Ok(seen) => seen,
         Err(error) => {
-            tracing::warn!(%error, "what a rewriting restores is not noted");
+            tracing::warn!(%error, "what the rewrite restores is not noted");
             return;
         }
     };
@@ -75,7 +75,7 @@ pub(crate) async fn note_restored<E: Env>(app: &Finalizer<E>, due: &mut [Folded]
         let differing = differing(app, folded, row).await;
         let Some(text) = restored(&differing) else { continue };
         if let Err(error) = folded.note(app, NoteKind::Record, text).await {
-            tracing::warn!(%error, run.id = %run, "what a rewriting restores is not noted");
+            tracing::warn!(%error, run.id = %run, "what the rewrite restores is not noted");
         }
     }
 }

@@ -91,7 +91,7 @@ impl<E: Env> Scoring<E> {
     /// The first facts of a run's record.
     pub(crate) fn opened(&self, by: OpenedBy) -> Vec<Fact> {
         let simulated = self.config.simulated.iter().map(|services| {
-            told_note(format!("simulated here: {services}; what is shown of it is invented"))
+            told_note(format!("simulated here: {services}; their data is invented"))
         });
         std::iter::once(Fact::Opened(Opened { by })).chain(simulated).collect()
     }

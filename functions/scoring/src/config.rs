@@ -119,7 +119,7 @@ mod tests {
                 "{} does not take MINIMAL; it takes LOW, MEDIUM, HIGH, XHIGH",
             ),
             ("gemini-3.8-flash", "xhigh", "{} does not take XHIGH; it takes LOW, MEDIUM, HIGH"),
-            ("gemini-2.5-flash", "low", "{} takes no thinking level; leave it out"),
+            ("gemini-2.5-flash", "low", "{} does not take a thinking level; leave it out"),
         ] {
             let rule = rule.replace("{}", model);
             assert_eq!(level(model, name), Err(format!("GEMINI_THINKING is wrong: {rule}")));

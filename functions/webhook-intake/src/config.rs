@@ -36,8 +36,9 @@ impl Config {
 
 fn long_enough(name: &'static str, token: SecretString) -> Result<SecretString, ConfigError> {
     if token.expose_secret().len() < SHORTEST_TOKEN {
-        let rule =
-            format!("a token has at least {SHORTEST_TOKEN} characters, or it can be guessed");
+        let rule = format!(
+            "it needs at least {SHORTEST_TOKEN} characters; a shorter token can be guessed"
+        );
         return Err(ConfigError::Invalid { name, rule });
     }
     Ok(token)
@@ -82,7 +83,7 @@ mod tests {
         let read = |name| (name == "WEBHOOK_TOKEN").then(|| "fifteen-letters".to_owned());
         assert_eq!(
             Config::read(read).unwrap_err().to_string(),
-            "WEBHOOK_TOKEN is wrong: a token has at least 16 characters, or it can be guessed"
+            "WEBHOOK_TOKEN is wrong: it needs at least 16 characters; a shorter token can be guessed"
         );
     }
 }

@@ -110,7 +110,7 @@ fn log_refusal<Q: Queue>(app: &Intake<Q>, head: &Parts, refusal: &Refusal) {
         0
     };
     if let Refusal::QueueUnreachable { reason } = refusal {
-        tracing::error!(reason, "a queue did not take a message");
+        tracing::error!(reason, "a queue did not accept a message");
     }
     tracing::warn!(
         %refusal,
@@ -195,7 +195,7 @@ async fn webhook_posted<Q: Queue>(app: &Intake<Q>, head: &Parts, body: &[u8]) ->
             tracing::info!(
                 reason,
                 webhook.dispatch_id = dispatch_id(&head.headers),
-                "webhook needs nothing"
+                "webhook needs no action"
             );
             Ok((StatusCode::OK, json!({"accepted": false, "reason": reason})))
         }

@@ -24,16 +24,16 @@ pub enum BodyFault {
 /// Why a request is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("nothing is at {path}; post to /webhooks/apify or /runs")]
+    #[error("there is nothing at {path}; post to /webhooks/apify or /runs")]
     NotFound { path: String },
     #[error("{method} is not allowed here; use POST")]
     MethodNotAllowed { method: String },
     /// No token, or an unknown one.
     #[error("a header `Authorization: Bearer <token>` with the webhook's token is needed")]
     Unauthorized,
-    #[error("the body is larger than the {MAX_BODY} bytes that are taken")]
+    #[error("the body is larger than the {MAX_BODY} bytes that are allowed")]
     BodyTooLarge,
-    #[error("the body did not come in time; post it again")]
+    #[error("the body did not arrive in time; post it again")]
     BodySlow,
     #[error("the body could not be read to its end; post it again")]
     BodyBroken,

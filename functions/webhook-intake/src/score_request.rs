@@ -15,7 +15,7 @@ pub(crate) fn check_query(query: &str) -> Result<(), Refusal> {
     let names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name.into_owned());
     let is_field = |name: &String| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name));
     match names.into_iter().find(is_field) {
-        Some(name) => Err(invalid("the request", format!("takes {name:?} in its body alone"))),
+        Some(name) => Err(invalid("the request", format!("takes {name:?} only in its body"))),
         None => Ok(()),
     }
 }
@@ -60,7 +60,7 @@ fn clients(fields: &Map<String, Value>) -> Result<ClientScope, Refusal> {
             .map_err(|error| invalid("clientId", format!("is wrong: {error}"))),
         (None, Some(Value::Bool(true))) => Ok(ClientScope::All),
         (Some(_), Some(Value::Bool(true))) => {
-            Err(invalid("all", "and `clientId` exclude each other"))
+            Err(invalid("all", "cannot be combined with `clientId`"))
         }
         (Some(_), _) => Err(invalid("clientId", "needs the id of a client as text")),
         (None, _) => Err(invalid("clientId", "is needed, or `all`: true")),
@@ -150,7 +150,7 @@ mod tests {
             parsed(&body).unwrap_err()
         };
         assert_eq!(with("kind", json!("Posts")), r#"`kind` needs "post" or "profile""#);
-        assert_eq!(with("all", json!(true)), "`all` and `clientId` exclude each other");
+        assert_eq!(with("all", json!(true)), "`all` cannot be combined with `clientId`");
         assert_eq!(with("limit", json!(0)), "`limit` needs a whole number from 1 to 25000");
         assert_eq!(with("limit", json!(25_001)), "`limit` needs a whole number from 1 to 25000");
         assert_eq!(with("clientId", json!(7)), "`clientId` needs the id of a client as text");
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_field_in_the_query_is_refused_because_nobody_would_read_it_there() {
         let refusal = check_query("x=1&dryrun=true").unwrap_err().to_string();
-        assert_eq!(refusal, r#"`the request` takes "dryrun" in its body alone"#);
+        assert_eq!(refusal, r#"`the request` takes "dryrun" only in its body"#);
         for other in ["", "x=1", "trace=2&utm_source=cron"] {
             assert_eq!(check_query(other), Ok(()));
         }

@@ -60,7 +60,7 @@ pub(crate) fn parse(
     let event_type = event_type(&payload);
     if event_type != UNKNOWN_EVENT && !END_EVENTS.contains(&event_type.as_str()) {
         let event_type: String = event_type.chars().take(60).collect();
-        return Ok(Webhook::Ignored { reason: format!("event {event_type} needs nothing") });
+        return Ok(Webhook::Ignored { reason: format!("event {event_type} needs no action") });
     }
     let apify_run_id = RUN_IDS
         .iter()
@@ -151,7 +151,7 @@ fn only_value<'a>(
     let mut values = named.filter_map(|(_, value)| filled(value));
     let value = values.next();
     if values.any(|other| Some(other) != value) {
-        let rule = "stands in the query with different values; give it once".to_owned();
+        let rule = "is in the query more than once, with different values; give it once".to_owned();
         return Err(Refusal::InvalidField { field: name, rule });
     }
     Ok(value)
@@ -374,7 +374,9 @@ mod tests {
             let refusal = parsed(&json!({"id": RUN}), query).unwrap_err();
             assert_eq!(
                 refusal.to_string(),
-                format!("`{key}` stands in the query with different values; give it once")
+                format!(
+                    "`{key}` is in the query more than once, with different values; give it once"
+                )
             );
         }
     }

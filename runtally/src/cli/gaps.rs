@@ -99,7 +99,7 @@ impl Gap {
                 field.field_type.in_words()
             ),
             Self::NoChoice { missing, .. } => {
-                format!("add {} in Airtable, spelled exactly so", quoted(missing))
+                format!("add {} in Airtable, spelled exactly like this", quoted(missing))
             }
         }
     }

@@ -84,11 +84,11 @@ async fn ended_run(options: &Options) -> Result<(ApifyRun, HarvestStatus), Fault
     let run = apify.run(id).await?.ok_or_else(|| {
         let hint =
             format!("check the id, and that APIFY_TOKEN is of the account that ran it ({url})");
-        Hinted::new(format!("Apify knows no run {id}"), hint)
+        Hinted::new(format!("Apify does not know run {id}"), hint)
     })?;
     let status = run.status.ok_or_else(|| {
         let hint = "wait until it has ended, then run this again";
-        Hinted::new(format!("Apify run {id} is still going on"), hint)
+        Hinted::new(format!("Apify run {id} is still running"), hint)
     })?;
     Ok((run, status))
 }

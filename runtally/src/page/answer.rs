@@ -108,7 +108,7 @@ impl Page {
         let body = body.ok_or(refused(StatusCode::BAD_REQUEST, "The form could not be read."))?;
         let form = Query::parse(&body.to_bytes());
         if !self.token.is_in(form.get("token")) {
-            let why = "This form is of an earlier start of the system: open the page again.";
+            let why = "This form is from an earlier start of the system: open the page again.";
             return Err(refused(StatusCode::FORBIDDEN, why));
         }
         let look_at = actions::perform(self, name, &form).await?;

@@ -87,7 +87,7 @@ impl Book {
         }
         let run = &known.summary.run;
         let details = self.read(deployment, run, |book| Details::of(&book.state)).await?;
-        let details = details.ok_or_else(|| format!("the log has no run {run} any more"))?;
+        let details = details.ok_or_else(|| format!("the log no longer has run {run}"))?;
         Ok(known.details.get_or_init(|| details))
     }
 

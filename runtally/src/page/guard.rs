@@ -59,7 +59,7 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Refused>
     if !LOOPBACK.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(Refused(
             StatusCode::MISDIRECTED_REQUEST,
-            "This page is for this machine alone: open it as http://127.0.0.1 with its port.",
+            "This page is only for this machine: open it as http://127.0.0.1 with its port.",
         ));
     }
     let origin = text(header::ORIGIN);

@@ -121,7 +121,7 @@ fn queue_card(queue: &QueueView, waiting: u64, is_on_aws: bool) -> Markup {
                 @let due = state.messages.saturating_sub(waiting);
                 p .none { (counted(waiting, "task")) " tried again later, " (counted(due, "record")) " written later" }
             } @else {
-                p .none { "Nothing is put off." }
+                p .none { "Nothing waits for a later attempt." }
             }
         }
     }

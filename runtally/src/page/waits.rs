@@ -182,7 +182,7 @@ mod tests {
             attempt: 3,
             since: "2026-11-23T10:01:00Z".parse().unwrap(),
             next_at: "2026-11-23T10:05:00Z".parse().unwrap(),
-            reason: "Airtable is out of order".to_owned(),
+            reason: "Airtable is not working".to_owned(),
         };
         let later = Waiting { next_at: Timestamp::MAX, ..task.clone() };
         let told = why(&[&later, &task]);
@@ -190,7 +190,8 @@ mod tests {
         let text = shown(told);
         for part in [
             "Waits since <time datetime=\"2026-11-23T10:01:00Z\">2026-11-23 10:01:00</time>: ",
-            "chunk 1 of 2 (and 1 more): Airtable is out of order · after 2 attempts · tried again at ",
+            "chunk 1 of 2 (and 1 more): Airtable is not working · after 2 attempts · tried again \
+             at ",
             ">2026-11-23 10:05:00</time>, in 40 s",
         ] {
             assert!(text.contains(part), "{part} in {text}");

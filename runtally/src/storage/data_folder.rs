@@ -28,7 +28,7 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Hinted::new(
-                format!("another `runtally serve` works in the folder {}", path.display()),
+                format!("another `runtally serve` uses the folder {}", path.display()),
                 "stop it, or give this one a folder of its own with --data",
             )),
             Err(TryLockError::Error(error)) => Err(named(error)),
@@ -69,7 +69,7 @@ mod tests {
         let data = folder.path().join("data");
         let first = DataFolder::take(&data).unwrap();
         let error = DataFolder::take(&data).unwrap_err().to_string();
-        assert!(error.starts_with("another `runtally serve` works in the folder "), "{error}");
+        assert!(error.starts_with("another `runtally serve` uses the folder "), "{error}");
         drop(first);
         DataFolder::take(&data).unwrap();
     }

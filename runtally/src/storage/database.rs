@@ -199,8 +199,8 @@ impl StoreError {
         match self {
             Self::File { .. } => "name a folder that you can read and write with --data",
             Self::Damaged(_) => {
-                "stop what works on the folder and put a copy of it back, or begin with an empty one; \
-                 records in Airtable stay as they are"
+                "stop what uses the folder and put a copy of it back, or begin with an empty \
+                 folder; records in Airtable stay as they are"
             }
             Self::Newer(_) => {
                 "install the release that wrote it, or name another folder with --data"

@@ -90,7 +90,7 @@ fn with_a_body(bytes: &[u8]) -> Option<Vec<u8>> {
     const EMPTY: &str = "content-length: 0\r\n";
     let head = std::str::from_utf8(bytes).ok()?;
     let (kind, message) = match head.strip_prefix("HTTP/1.1 ")?.get(..3)? {
-        "400" => ("MALFORMED_REQUEST", "this is no HTTP/1.1 request"),
+        "400" => ("MALFORMED_REQUEST", "this is not an HTTP/1.1 request"),
         "414" => ("URI_TOO_LONG", "the path is too long"),
         "431" => ("HEADERS_TOO_LARGE", "the headers are too large"),
         _ => return None,

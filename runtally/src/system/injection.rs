@@ -12,9 +12,9 @@ pub(crate) const FAULTS: [(&str, Fault, &str); 6] = [
     ("too_many_requests", Fault::TooManyRequests, "429: too many requests"),
     ("internal_error", Fault::InternalError, "500: internal error"),
     ("unavailable", Fault::Unavailable, "503: unavailable"),
-    ("lost_before", Fault::LostBefore, "the connection breaks before it did anything"),
+    ("lost_before", Fault::LostBefore, "the connection breaks before it does anything"),
     ("lost_after", Fault::LostAfter, "it does what was asked, and the answer is lost"),
-    ("malformed_body", Fault::MalformedBody, "it answers with a body cut in the middle"),
+    ("malformed_body", Fault::MalformedBody, "its answer is cut off in the middle"),
 ];
 
 /// A fault for the next requests to a simulated service.

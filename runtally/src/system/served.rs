@@ -99,7 +99,7 @@ impl Service {
                  play, start `runtally serve` without APIFY_TOKEN",
             ),
             Self::Gemini => (
-                "Gemini is the real one: faults can be put into a simulated one alone",
+                "Gemini is the real one: faults can be put only into a simulated one",
                 "start `runtally serve` without GEMINI_API_KEY and VERTEX_SERVICE_ACCOUNT to play",
             ),
         }

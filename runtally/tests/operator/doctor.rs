@@ -66,7 +66,7 @@ fn says((table, field, damage): (&str, &str, Damage)) -> String {
 const BAD_CLIENTS: [(&str, &str, &str); 3] = [
     ("Nobody", "appNobody00000001", "base appNobody00000001 of client \"Nobody\""),
     ("Baseless", "", r#"client "Baseless": "" is not an Airtable base id"#),
-    ("Nobody", "appNobody00000001", r#"client "Nobody" is there more than once"#),
+    ("Nobody", "appNobody00000001", r#"client "Nobody" is in the table more than once"#),
 ];
 
 const BAD_VARIABLES: [(&str, &str, &str); 3] = [
@@ -391,6 +391,6 @@ async fn an_address_at_which_something_else_answers_is_wrong() {
     let (code, checks) = world.json("doctor --url nonsense").await;
     let url = &world.services.apify_url;
     let apify = format!("Apify token: what answers at {url}/ is not Apify: it has no list of runs");
-    let webhook = "webhook nonsense/webhooks/apify: it is no URL".to_owned();
+    let webhook = "webhook nonsense/webhooks/apify: it is not a URL".to_owned();
     assert_eq!((code, of_level(&checks, "wrong")), (1, vec![apify, webhook]));
 }

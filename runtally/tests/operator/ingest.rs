@@ -52,8 +52,8 @@ async fn what_cannot_be_brought_in_is_refused_with_what_to_do() {
     });
     let ended = world.harvest(&[("jane", "We shipped it.")]);
     for (run, client, message, hint) in [
-        ("HG7ML7M8z78YcAPEB", CLIENT, "Apify knows no run HG7ML7M8z78YcAPEB", "check the id"),
-        (going_on.as_str(), CLIENT, "is still going on", "wait until it has ended"),
+        ("HG7ML7M8z78YcAPEB", CLIENT, "Apify does not know run HG7ML7M8z78YcAPEB", "check the id"),
+        (going_on.as_str(), CLIENT, "is still running", "wait until it has ended"),
         (ended.as_str(), "Nobody", "client \"Nobody\" is not in the table", "correct --client"),
     ] {
         let refused = world.runtally(&format!("ingest {run} --client {client}")).await;

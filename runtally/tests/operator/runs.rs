@@ -132,10 +132,11 @@ async fn an_open_run_says_since_when_and_why_a_task_of_it_waits_wherever_its_que
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    assert_eq!(waited["reason"], format!("Apify run {stuck} is still going on"));
+    assert_eq!(waited["reason"], format!("Apify run {stuck} is still running"));
     assert!(waited["since"].as_str().unwrap().parse::<Timestamp>().is_ok());
     let people = world.runtally("runs").await.out;
-    assert!(people.contains("tries again by itself, at the latest at "), "{people}");
+    assert!(people.contains("; it tries again automatically, at "), "{people}");
+    assert!(people.contains(" at the latest: "), "{people}");
     let by: Timestamp = waited["tried_next_by"].as_str().unwrap().parse().unwrap();
     assert!(by > Timestamp::now(), "the next attempt is still to come");
 }

@@ -99,5 +99,9 @@ async fn a_client_of_two_rows_is_priced_once_and_one_without_an_id_is_named_by_i
     let other = clients.iter().find(|client| client["client"] != CLIENT).unwrap();
     assert!(other["client"].as_str().unwrap().starts_with("rec"), "{told:#}");
     let reason = other["reason"].as_str().unwrap();
-    assert!(reason.contains("\"Client ID\"") && reason.contains("holds no id"), "{reason}");
+    assert!(
+        reason.contains("\"Client ID\"")
+            && reason.contains("holds a value that is not a client id"),
+        "{reason}"
+    );
 }

@@ -149,7 +149,7 @@ async fn a_folder_has_one_server_at_a_time() {
     left_by_serve(data.path()).await;
     let second = runtally(data.path(), &["serve", "--port", "0"]).output().unwrap();
     let told = String::from_utf8(second.stderr).unwrap();
-    assert!(told.contains("another `runtally serve` works in the folder"), "{told}");
+    assert!(told.contains("another `runtally serve` uses the folder"), "{told}");
 }
 
 /// A server whose log goes to a program that has ended, or to a full disk.

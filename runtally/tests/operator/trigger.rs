@@ -90,7 +90,7 @@ async fn what_is_missing_is_said_with_what_to_do() {
         (text("message"), text("hint"))
     };
     let (message, hint) = error(&world, "harvest").await;
-    assert!(message.starts_with("no `runtally serve` was ever started on"), "{message}");
+    assert!(message.starts_with("`runtally serve` was never started on"), "{message}");
     assert!(hint.contains("--url"), "{hint}");
     let (message, hint) = error(&world, &format!("harvest --client Nobody --url {url}")).await;
     assert_eq!(message, "no client Nobody is served");

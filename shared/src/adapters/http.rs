@@ -123,7 +123,7 @@ impl Transport for HttpTransport {
         let host = host(request.uri());
         let answer = tokio::time::timeout(timeout, self.send_and_follow(request)).await;
         answer.unwrap_or_else(|_elapsed| {
-            let reason = format!("no whole answer within {} ms", timeout.as_millis());
+            let reason = format!("no complete answer within {} ms", timeout.as_millis());
             Err(TransportError::AnswerLost { host, reason })
         })
     }
@@ -257,7 +257,7 @@ mod tests {
             error,
             TransportError::AnswerLost {
                 host: server.origin["http://".len()..].to_owned(),
-                reason: "no whole answer within 1000 ms".to_owned()
+                reason: "no complete answer within 1000 ms".to_owned()
             }
         );
     }

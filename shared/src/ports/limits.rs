@@ -55,7 +55,10 @@ fn broken_rule_of_body(body: &str) -> Option<String> {
         return None;
     }
     let odd = body.chars().find(|&character| !is_allowed(character))?;
-    Some(format!("the body holds the character U+{:04X}, which XML 1.0 has not", u32::from(odd)))
+    Some(format!(
+        "the body holds the character U+{:04X}, which XML 1.0 does not allow",
+        u32::from(odd)
+    ))
 }
 
 /// Checks that each of `events` fits in one item.
@@ -105,7 +108,9 @@ mod tests {
         for (odd, name) in [('\u{0}', "0000"), ('\u{1f}', "001F"), ('\u{FFFE}', "FFFE")] {
             assert_eq!(
                 refusal(message("g", "d", &format!("a{odd}"))).unwrap(),
-                format!("{refused}the body holds the character U+{name}, which XML 1.0 has not")
+                format!(
+                    "{refused}the body holds the character U+{name}, which XML 1.0 does not allow"
+                )
             );
         }
     }

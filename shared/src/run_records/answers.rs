@@ -32,7 +32,8 @@ pub fn answers_of(summary: &Summary) -> Vec<Answer> {
     if next.is_empty() {
         let goes_on = summary.status == Status::Running;
         next.push(
-            if goes_on { "nothing; it goes on by itself" } else { "nothing to do" }.to_owned(),
+            if goes_on { "nothing; the run continues automatically" } else { "nothing to do" }
+                .to_owned(),
         );
     }
     let halt = summary.halt.as_ref().map(|(_, halt)| {
@@ -119,7 +120,7 @@ fn tokens(summary: &Summary) -> String {
     let (unobserved, refused, calls): (u64, u64, u64) =
         (sum(|kind| kind.unobserved), sum(|kind| kind.refused), sum(|kind| kind.calls));
     if unobserved > 0 {
-        lines.push(format!("not known of {}: the answers were lost", many(unobserved, "call")));
+        lines.push(format!("not known for {}: the answers were lost", many(unobserved, "call")));
     }
     if refused > 0 {
         lines.push(format!("the model refused {}", many(refused, "call")));
@@ -166,7 +167,7 @@ mod tests {
         );
         assert_eq!(
             failed("unattributed"),
-            "nobody named a known client for this harvest: neither the webhook nor the table \
+            "no known client was named for this harvest: neither the webhook nor the table \
              \"Apify\" names a client for Apify run HG7ML7M8z78YcAPEB"
         );
         assert_eq!(

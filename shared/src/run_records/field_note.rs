@@ -22,7 +22,8 @@ pub enum Effect {
 
 impl FieldNote {
     pub(super) fn missing_choice(field: &'static str, choice: &str) -> Self {
-        let reason = format!("the table lacks the choice {choice:?}; add it, spelled exactly so");
+        let reason =
+            format!("the table lacks the choice {choice:?}; add it, spelled exactly like this");
         Self { field, effect: Effect::Cleared, reason }
     }
 

@@ -58,9 +58,11 @@ fn skipped(summary: &Summary) -> Vec<String> {
         let why = match reason {
             SkipReason::NoContent => "no post has text",
             SkipReason::NoPostsParsed => "Posts Content holds no post",
-            SkipReason::NoNewPosts => "the harvest brought nothing new, and the score stands",
+            SkipReason::NoNewPosts => {
+                "the harvest brought nothing new, and the score stays as it is"
+            }
             SkipReason::AlreadyScoredInRun => {
-                "somebody else scored it, or took it out of the queue, meanwhile"
+                "somebody else scored it, or took it out of the queue, in the meantime"
             }
             SkipReason::BudgetReached => "the token limit is reached",
             SkipReason::ProfileTooThin => "the profile says too little to be judged",
@@ -83,9 +85,8 @@ fn final_failures(summary: &Summary) -> Vec<String> {
     let Some(examples) = summary.errors.get(&category) else { return Vec::new() };
     let count = examples.len() as u64;
     let (leads, why) = (many(count, "lead"), Reason::Leads(category).in_words());
-    let mut lines = vec![format!(
-        "{leads} failed: {why}, and would refuse again as long as these are the same."
-    )];
+    let mut lines =
+        vec![format!("{leads} failed: {why}, and will refuse again until you change them.")];
     let rows = examples.iter().filter_map(|(record, _)| record.as_ref());
     lines.extend(rows.take(MAX_ROWS).map(|record| format!("  {}", row(summary, record.as_str()))));
     lines
@@ -113,7 +114,9 @@ fn posts_beyond(summary: &Summary) -> Option<String> {
     }
     let beyond = many(examined - harvested, "post");
     Some(format!(
-        "{beyond} more than harvested {} examined: rows of leads also held posts without a score.",
+        "{beyond} {} examined that {} not in the harvest: the rows of the leads also held posts \
+         without a score.",
+        verb(examined - harvested, "was", "were"),
         verb(examined - harvested, "was", "were")
     ))
 }

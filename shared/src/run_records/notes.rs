@@ -61,7 +61,7 @@ pub(super) fn system_notes(
     let todo = todo(summary, fields, has_retry);
     sections.push(match (todo.is_empty(), summary.status) {
         (false, _) => format!("To do:\n{}", todo.join("\n")),
-        (true, Status::Running) => "Nothing to do: the run goes on by itself.".to_owned(),
+        (true, Status::Running) => "Nothing to do: the run continues automatically.".to_owned(),
         (true, _) => "Nothing to do.".to_owned(),
     });
     let normal = normal(summary);

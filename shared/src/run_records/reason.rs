@@ -103,29 +103,27 @@ impl Reason {
     /// The reason as a clause, in lower case and without a full stop.
     pub fn in_words(self) -> &'static str {
         match self {
-            Self::NotAttributed => "nobody named a known client for this harvest",
+            Self::NotAttributed => "no known client was named for this harvest",
             Self::NotPlanned => "the work could not be planned",
             Self::HarvestIncomplete => "the harvest did not finish",
             Self::TargetsUnknown => "it is not known whether some profiles have posts",
             Self::NotUnderstood => "some items of a harvest are not understood",
             Self::NothingUsed => "no item of a harvest became a lead's post",
-            Self::Unmatched => "some harvested profiles are no leads of this client",
-            Self::LeftOut => {
-                "some harvested posts are stored nowhere: the cell of their lead is full"
-            }
-            Self::ActorErrors => "the actor reports errors in place of posts",
+            Self::Unmatched => "some harvested profiles are not leads of this client",
+            Self::LeftOut => "some harvested posts are not stored: the cell of their lead is full",
+            Self::ActorErrors => "the actor reports errors instead of posts",
             Self::LimitReached => "leads wait because the token limit is reached",
-            Self::Noted => "something that came in was not used as it is",
-            Self::Stalled => "nothing moves though something is missing",
+            Self::Noted => "something was not used as it came in",
+            Self::Stalled => "the run makes no progress, but something is missing",
             Self::Unobserved => {
                 "answers of the model were lost on the way: their tokens are not known"
             }
-            Self::Unpriced => "a model has no price: its tokens are in no cost",
+            Self::Unpriced => "a model has no price: the cost does not include its tokens",
             Self::FieldsLeftOut => "fields of the table are missing, locked or renamed",
             Self::Unclear => "answers do not say exactly what they used: the cost is at least that",
             Self::Halted(ErrorCategory::NoCredit) => "the model's credit is used up",
-            Self::Halted(_) => "the model does not accept the key any more",
-            Self::Running => "the run is going on",
+            Self::Halted(_) => "the model no longer accepts the key",
+            Self::Running => "the run is in progress",
             Self::Leads(category) => category_in_words(category),
         }
     }
@@ -158,20 +156,20 @@ impl Reason {
             Self::LimitReached => {
                 "the next run scores what waits; raise the token limit to have it scored earlier"
             }
-            Self::Noted => "do what the notes on the record say of what came in",
+            Self::Noted => "do what the notes on the record say about it",
             Self::Stalled => {
-                "in an outage, or while runtally doctor shows work on the scoring queue, wait: the run \
-                 goes on by itself; otherwise tick Retry"
+                "in an outage, or while runtally doctor shows work on the scoring queue, wait: the \
+                 run continues automatically; otherwise tick Retry"
             }
             Self::Unpriced => "add the model's price and deploy",
             Self::FieldsLeftOut => "add or correct these fields of the table of run records",
             Self::Halted(ErrorCategory::NoCredit) => {
-                "top up the model's credit, or raise its limit of spending; scoring goes on by itself \
-                 within 10 minutes, and for 7 days nothing is lost"
+                "top up the model's credit, or raise its limit of spending; scoring continues \
+                 automatically within 10 minutes, and for 7 days nothing is lost"
             }
             Self::Halted(_) => {
-                "replace the key (GEMINI_API_KEY); scoring goes on by itself within 10 minutes, and \
-                 for 7 days nothing is lost"
+                "replace the key (GEMINI_API_KEY); scoring continues automatically within 10 \
+                 minutes, and for 7 days nothing is lost"
             }
             Self::Leads(category) => return next_step_of(category),
             Self::Unobserved | Self::Unclear | Self::Running => return None,

@@ -115,7 +115,8 @@ impl Shape {
             reason: reason.clone(),
         });
         let renamed = self.renamed.iter().map(|(field, name)| {
-            let reason = format!("it is called {name:?} in Airtable now; name it {field:?} again");
+            let reason =
+                format!("it is called {name:?} in Airtable now; rename it back to {field:?}");
             FieldNote { field, effect: Effect::Renamed, reason }
         });
         let cleared = chosen(summary).into_iter().filter_map(|(field, choice)| {
@@ -232,7 +233,8 @@ mod tests {
         let shape = Shape::of(&table, &ids());
         let cells = shape.to_table(shape.cells(&failed()));
         assert_eq!((&cells["Tokens"], cells.get(schema::POST_TOKENS)), (&json!(0), None));
-        let says = r#"it is called "Tokens" in Airtable now; name it "Post Scoring Tokens" again"#;
+        let says = "it is called \"Tokens\" in Airtable now; rename it back to \"Post Scoring \
+                    Tokens\"";
         assert!(cells[schema::SYSTEM_NOTES].as_str().unwrap().contains(says), "{cells:?}");
         assert_eq!(shape.in_our_names(cells)[schema::POST_TOKENS], 0);
         let renamed = "Post Scoring Tokens: named Tokens".to_owned();

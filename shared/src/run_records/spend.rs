@@ -77,7 +77,7 @@ fn harvests(summary: &Summary) -> Vec<String> {
     }
     for (harvest, run) in &summary.costs_elsewhere {
         lines.push(format!(
-            "What Apify run {harvest} cost stands on the record of run {run}, which named it first."
+            "The cost of Apify run {harvest} is on the record of run {run}, which named it first."
         ));
     }
     let silent: Vec<String> = summary

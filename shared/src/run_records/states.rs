@@ -174,7 +174,7 @@ fn running() -> Vec<(&'static str, Story)> {
         ("running_asked_and_not_answered", ended().announced(&attempt(0, 1), 2)),
         (
             "waiting_for_apify",
-            run_of("Guy-Wilson").opened().waited("Apify run HG7ML7M8z78YcAPEB is still going on"),
+            run_of("Guy-Wilson").opened().waited("Apify run HG7ML7M8z78YcAPEB is still running"),
         ),
         (
             "waiting_for_credit",

@@ -84,7 +84,8 @@ fn todos_of(reason: Reason, summary: &Summary, fields: &[FieldNote]) -> Vec<Todo
             .unpriced_models
             .iter()
             .map(|model| {
-                let why = "has no price here: its tokens are counted, and are in no cost";
+                let why = "has no price here: its tokens are counted, but the cost does not \
+                           include them";
                 Todo::of(format!("model {model} {why}. {}", sentence(next)))
             })
             .collect(),
@@ -166,8 +167,8 @@ fn unknown_targets(summary: &Summary) -> Vec<Todo> {
     }
     for harvest in &account.without_input {
         todos.push(Todo::of(format!(
-            "nobody knows which profiles Apify run {harvest} was asked for: its input is missing or \
-             names none. Harvest again if profiles are missing"
+            "it is not known which profiles Apify run {harvest} was asked for: its input is \
+             missing or names none. Harvest again if profiles are missing"
         )));
     }
     todos
@@ -189,7 +190,7 @@ fn unmatched(summary: &Summary) -> String {
     let (profiles, posts) = (summary.not_leads, summary.posts_unmatched);
     if profiles > 0 {
         let (count, is_none) =
-            (many(profiles, "harvested profile"), verb(profiles, "is no lead", "are no leads"));
+            (many(profiles, "harvested profile"), verb(profiles, "is not a lead", "are not leads"));
         let names = named(&summary.first_not_leads, profiles);
         let its = verb(profiles, "its", "their");
         format!("{count} {is_none} of this client, and {its} posts are not used{names}")
@@ -204,7 +205,7 @@ fn left_out(summary: &Summary, next: &str) -> Todo {
     let count = summary.posts_left_out;
     let (posts, is) = (many(count, "harvested post"), verb(count, "is", "are"));
     let rows = summary.first_left_out.iter().map(|name| row(summary, name));
-    let why = "stored nowhere, because Posts Content of the lead is full";
+    let why = "not stored, because Posts Content of the lead is full";
     Todo { text: format!("{posts} {is} {why}. {}", sentence(next)), rows: rows.collect() }
 }
 

@@ -142,7 +142,7 @@ pub(super) fn tokens_in_words(kind: Kind, totals: &KindSummary) -> String {
         (tokens.output, "output".to_owned()),
         (tokens.thoughts, "thoughts".to_owned()),
         (tokens.tool, "tool".to_owned()),
-        (tokens.unsplit, "not told apart".to_owned()),
+        (tokens.unsplit, "of unknown kind".to_owned()),
     ];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> =

@@ -192,7 +192,7 @@ async fn a_wait_uses_up_no_attempt_and_ends_after_seven_days() {
     assert!(said[0].contains("\"attempt\":25,") && said[0].contains("\"waits\":1"), "{said:?}");
     let old = attempted(2, "2026-11-16T10:00:00Z");
     let (said, _) = done(Seen::default(), old, wait()).await;
-    assert_eq!(said, ["scoring dead waited in vain for 7 days: top up"]);
+    assert_eq!(said, ["scoring dead waited for 7 days without success: top up"]);
 }
 
 #[tokio::test(start_paused = true)]

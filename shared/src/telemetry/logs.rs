@@ -39,7 +39,7 @@ pub fn levels(
     let normal = || default.parse().expect("a level, or modules' levels");
     if let Some(word) = vars.text("RUST_LOG").and_then(|asked| mistyped(&asked)) {
         let levels = "off, error, warn, info, debug or trace";
-        let rule = format!("{word:?} is no level; it needs {levels}, or `module=level`");
+        let rule = format!("{word:?} is not a level; it needs {levels}, or `module=level`");
         return (normal(), Some(ConfigError::Invalid { name: "RUST_LOG", rule }));
     }
     match vars.optional("RUST_LOG") {
@@ -81,8 +81,8 @@ mod tests {
         };
         for word in ["loud", "warning"] {
             let says = format!(
-                "RUST_LOG is wrong: {word:?} is no level; it needs off, error, warn, info, debug or \
-                 trace, or `module=level`"
+                "RUST_LOG is wrong: {word:?} is not a level; it needs off, error, warn, info, \
+                 debug or trace, or `module=level`"
             );
             assert_eq!(read(word), ("info".to_owned(), Some(says)));
         }

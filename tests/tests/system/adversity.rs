@@ -200,7 +200,7 @@ async fn an_outage_of_airtable_keeps_no_event_from_being_stored_and_a_tick_catch
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     pipeline
         .break_airtable(&json!({"fault": "internal_error", "probability": 1, "kind": "upsert"}));
-    send_event(&pipeline, "while Airtable is out of order").await;
+    send_event(&pipeline, "while Airtable is not working").await;
     assert_eq!(pipeline.records().len(), 0);
     pipeline.services.airtable.faults().clear();
     pipeline.tick().await;

@@ -85,14 +85,14 @@ async fn a_stuck_task_is_given_up_with_its_reason_after_as_many_attempts_as_ever
         (run_record::PROGRESS_LOG, "Had to wait: "),
     ] {
         let text = record[field].to_string();
-        let why = format!("Apify run {} is still going on", stuck[0]);
+        let why = format!("Apify run {} is still running", stuck[0]);
         assert!(text.contains(told) && text.matches(&why).count() == 1, "{text}");
     }
     tokio::time::sleep(2 * HOUR).await;
     assert_eq!(attempts(&world, &stuck).len(), MAX_ATTEMPTS as usize);
     let letters = world.queue.dead_letters(QueueName::Scoring).await.unwrap();
     let reasons: Vec<&str> = letters.iter().map(|letter| letter.reason.as_str()).collect();
-    let reason = format!("failed after 25 attempts: Apify run {} is still going on", stuck[0]);
+    let reason = format!("failed after 25 attempts: Apify run {} is still running", stuck[0]);
     assert_eq!(reasons, [reason]);
 
     // When it can be done, the dead letter starts at its first attempt again.

@@ -130,8 +130,8 @@ async fn a_model_without_a_price_counts_its_tokens_and_says_that_its_cost_is_mis
     assert_eq!(pipeline.record()[run_record::POST_TOKENS], pipeline.billed_tokens());
     assert_noted(
         &pipeline,
-        "- Model gemini-9-unheard-of has no price here: its tokens are counted, and are in no cost. \
-         Add the model's price and deploy.",
+        "- Model gemini-9-unheard-of has no price here: its tokens are counted, but the cost does \
+         not include them. Add the model's price and deploy.",
     );
 }
 

@@ -144,7 +144,7 @@ async fn a_model_whose_credit_is_used_up_is_asked_no_more_and_goes_on_when_it_is
     );
     gemini.set_credit(true);
     tokio::time::sleep(10 * MINUTE + Duration::from_secs(30)).await;
-    assert!(world.answered("update") > scored, "it goes on by itself");
+    assert!(world.answered("update") > scored, "it continues automatically");
     tokio::time::sleep(HOUR).await;
     let record = world.record();
     assert_eq!(told(&record), "Completed: 1000 harvested, 1000 examined, 1000 scored; balanced");

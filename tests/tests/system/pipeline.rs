@@ -165,7 +165,7 @@ async fn a_run_that_apify_does_not_know_leaves_a_failed_record() {
     pipeline.run_by("HG7ML7M8z78YcAPEB", FOR_CLIENT).await;
     assert_eq!(pipeline.record()[run_record::STATUS], "Failed");
     let details = pipeline.text(run_record::ERROR_DETAILS);
-    assert!(details.starts_with("Apify knows no run HG7ML7M8z78YcAPEB"), "{details}");
+    assert!(details.starts_with("Apify does not know run HG7ML7M8z78YcAPEB"), "{details}");
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn posts_of_a_profile_that_is_no_lead_are_counted_as_unmatched() {
     pipeline.run(&apify_run).await;
     assert_eq!(pipeline.told(), "Completed: 2 harvested, 1 examined, 1 scored; balanced");
     pipeline
-        .assert_shows(run_record::SYSTEM_NOTES, "1 harvested profile is no lead of this client");
+        .assert_shows(run_record::SYSTEM_NOTES, "1 harvested profile is not a lead of this client");
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl<E: Env> ChunkAttempt<'_, E> {
         (kept_back, mut failure): (Duration, Failure),
     ) -> Result<(), Failure> {
         while self.deadline.remaining() > kept_back + PAUSE {
-            tracing::warn!(%failure, "the queue takes no report; it is tried again");
+            tracing::warn!(%failure, "the queue did not accept a report; trying again");
             tokio::time::sleep(PAUSE).await;
             match self.reporter.report(facts.clone()).await {
                 Ok(()) => return Ok(()),

@@ -195,7 +195,7 @@ async fn existing(
         };
     let (there, gone): (Vec<Update>, Vec<Update>) =
         rows.into_iter().partition(|row| there.contains(&row.id));
-    let reason = "the row is not there any more";
+    let reason = "the row no longer exists";
     unwritten.rows.extend(gone.into_iter().map(|row| (row.id, reason.to_owned())));
     Ok(there)
 }

@@ -26,7 +26,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn read_answer(body: &[u8], asked: &Asked<'_>, at: Timestamp) -> Call {
     let parts = read_json(body);
     if parts.is_empty() {
-        let detail = "the model's answer is no JSON".to_owned();
+        let detail = "the model's answer is not JSON".to_owned();
         let reply =
             Reply::TryLater { category: ErrorCategory::AiResponseFormat, detail, after: None };
         return Call { billing: CallOutcome::Lost, reply };
@@ -150,7 +150,7 @@ fn reply(answer: &Streamed<'_>, asked: &Asked<'_>) -> Reply {
             if !text.trim().is_empty() {
                 return Reply::Text { text, finish };
             }
-            let detail = "the model stopped without a word".to_owned();
+            let detail = "the model stopped without any text".to_owned();
             unusable(ErrorCategory::ModelNoAnswer, detail)
         }
     }

@@ -168,7 +168,7 @@ impl<T: Transport> Gemini<T> {
                     alarm = ALARM_HALTED,
                     error.category = halt.category.as_str(),
                     model.says = halt.detail,
-                    "the model answers nobody: top up its credit, or replace its key",
+                    "the model answers no calls: top up its credit, or replace its key",
                 );
             }
             (Reply::TryLater { category: ErrorCategory::Quota, .. }, _) => {

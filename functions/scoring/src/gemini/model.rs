@@ -51,7 +51,7 @@ pub(crate) enum ModelError {
     Alias,
     #[error("it needs one of MINIMAL, LOW, MEDIUM, HIGH, XHIGH")]
     NoLevel,
-    #[error("{model} takes no thinking level; leave it out")]
+    #[error("{model} does not take a thinking level; leave it out")]
     TakesNone { model: String },
     #[error("{model} does not take {}; it takes {}", level.as_str(), names(taken))]
     NotTaken { model: String, level: ThinkingLevel, taken: &'static [ThinkingLevel] },

@@ -49,7 +49,7 @@ pub(crate) enum ServiceAccountError {
     )]
     Json,
     /// The private key is not an RSA key in PKCS#8 PEM.
-    #[error("its private_key is no RSA key in PKCS#8 PEM")]
+    #[error("its private_key is not an RSA key in PKCS#8 PEM")]
     Key,
 }
 
@@ -155,7 +155,7 @@ impl VertexAuth {
             .body(Bytes::from(body))
             .map_err(|_| Reply::Unusable {
                 category: ErrorCategory::Auth,
-                detail: "the service account's token_uri is no URL".to_owned(),
+                detail: "the service account's token_uri is not a URL".to_owned(),
             })?;
         let later =
             |detail: String| Reply::TryLater { category: ErrorCategory::Auth, detail, after: None };
@@ -193,6 +193,6 @@ fn refused(status: StatusCode, body: &Value) -> Halt {
     let said: Vec<&str> = said.into_iter().filter_map(Value::as_str).collect();
     let words = words_of_google(&said.join(": "), "");
     let detail =
-        format!("Google gives the service account no access token (status {status}){words}");
+        format!("Google did not give the service account an access token (status {status}){words}");
     Halt { category: ErrorCategory::Auth, detail }
 }

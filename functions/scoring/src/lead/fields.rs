@@ -73,7 +73,7 @@ pub(crate) async fn read_lead_fields(
         if found.is_some_and(|found| field.field_type.accepts(found)) {
             lead_fields.writable.push(field.name.to_owned());
         } else if let Some(name) = renamed(field).filter(|_| found.is_none()) {
-            let says = format!("it is called {name:?} now; name it {:?} again", field.name);
+            let says = format!("it is called {name:?} now; rename it back to {:?}", field.name);
             if !field.optional {
                 return Err(unusable(base, format!("field {:?} is missing: {says}", field.name)));
             }
@@ -105,7 +105,7 @@ impl LeadFields {
         let Some(found) = by(was).or_else(|| by(name.as_deref()?)) else { return };
         let (name, kind) = (&found.name, found.field_type.as_str());
         if name != was {
-            let says = format!("is called {name:?} now; name it {was:?} again");
+            let says = format!("is called {name:?} now; rename it back to {was:?}");
             self.warnings.push(format!("field {was:?} of {table:?} in base {base} {says}"));
         }
         self.not_actioned = Some(match kind {
@@ -113,7 +113,8 @@ impl LeadFields {
             _ => Formula::says_no(name),
         });
         if !schema::OPERATOR_FIELDS[0].accepts(kind) {
-            let says = "what it says that is not \"no\" counts as acted on; make it checkbox";
+            let says = "any text in it other than \"no\" counts as acted on; make it a checkbox \
+                        field";
             self.warnings.push(format!(
                 "field {was:?} of {table:?} in base {base} is a {kind} field: {says}"
             ));
@@ -155,7 +156,7 @@ fn unread_fields(
         let is_there = |field: &&Field| found.fields.iter().any(|known| known.name == field.name);
         for Field { name, field_type, optional, .. } in fields.iter().filter(|f| !is_there(f)) {
             let says = match airtable.renamed(base, found, name) {
-                Some(now) => format!("it is called {now:?} now; name it {name:?} again"),
+                Some(now) => format!("it is called {now:?} now; rename it back to {name:?}"),
                 None if *optional => continue,
                 None => format!("it is missing; add it as {}", field_type.in_words()),
             };

@@ -180,8 +180,8 @@ impl Client {
     fn asked_as(mut self, asked: &ClientId) -> Self {
         if self.id != asked.as_str() && self.warnings.is_empty() && self.odd.is_none() {
             self.warnings.push(format!(
-                "client {:?} was asked for as {:?}, which looks the same and is spelled otherwise: \
-                 correct one of them",
+                "client {:?} was asked for as {:?}, which looks the same but is spelled \
+                 differently: correct one of them",
                 self.id,
                 asked.as_str()
             ));
@@ -208,7 +208,7 @@ impl<T: Transport> MasterBase<'_, T> {
 fn unusable_id(row: &Row, id: &str) -> Option<OddCell> {
     let IdError { rule, .. } = id.parse::<ClientId>().err()?;
     let (record, field) = (row.id.clone(), clients::CLIENT_ID.to_owned());
-    Some(OddCell { record, field, holds: format!("no id of a client: {rule}") })
+    Some(OddCell { record, field, holds: format!("a value that is not a client id: {rule}") })
 }
 
 /// The first row with this id, or otherwise the first row whose id looks the same.

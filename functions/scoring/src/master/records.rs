@@ -75,7 +75,7 @@ impl<T: Transport> MasterBase<'_, T> {
             Err(error) => return Err(error),
         };
         let Some(names) = names.filter(|names| *names != as_ours) else { return Err(error) };
-        tracing::warn!(?names, "fields of the run records are renamed; name them again");
+        tracing::warn!(?names, "fields of the run records were renamed; rename them back");
         let fields = fields.iter().filter(|field| !names.lost.contains(*field));
         let fields: Vec<&str> = fields.map(|field| names.of(field)).collect();
         let rows = self.list(run_record::TABLE, &fields, Some(formula(&names))).await?;

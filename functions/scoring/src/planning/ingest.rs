@@ -104,13 +104,13 @@ pub(crate) async fn ingest_run<E: Env>(
 
     let Some(apify_run) = apify_run else {
         let reason = format!(
-            "Apify knows no run {}: the webhook names a run that was deleted or never was",
+            "Apify does not know run {}: the webhook names a run that was deleted or never existed",
             task.apify_run_id
         );
         return reporter.report(vec![run_failed(task, reason)]).await;
     };
     let Some(status) = apify_run.status else {
-        let reason = format!("Apify run {} is still going on", apify_run.id);
+        let reason = format!("Apify run {} is still running", apify_run.id);
         return Err(reporter.says_why(Failure::retry(reason)).await);
     };
     let mut harvest = match read_harvest(&app.apify, apify_run, status).await {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 pub(super) fn unreadable(rows: &[String]) -> Option<String> {
     let first = rows.first()?;
     let count = counted(rows.len(), "row of the leads");
-    Some(format!("{count} cannot be read and left out; the first: {first}"))
+    Some(format!("the plan leaves out {count} that cannot be read; the first: {first}"))
 }
 
 /// Notes about leads that were requested but not planned: how many, why, and the first ids.
@@ -61,7 +61,7 @@ fn of_the_named(count: usize, named: usize) -> String {
 pub(super) fn scored_from_rows(apify_run: &ApifyRunId, leads: usize) -> String {
     let leads = counted(leads, "lead");
     format!(
-        "Apify does not have the harvest {apify_run} any more: what is queued again of it, {leads}, is \
+        "Apify no longer has the harvest {apify_run}: what is queued again of it, {leads}, is \
          scored from the rows; harvest again what Posts Content lacks"
     )
 }

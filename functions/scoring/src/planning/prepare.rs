@@ -99,7 +99,7 @@ pub(crate) async fn read_base<T: Transport>(
     };
     if rubric.prompt.len() > MAX_RUBRIC_BYTES {
         return Err(TaskError::Fatal(format!(
-            "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are taken: shorten it",
+            "the rubric has {} bytes; at most {MAX_RUBRIC_BYTES} are allowed: shorten it",
             rubric.prompt.len()
         )));
     }

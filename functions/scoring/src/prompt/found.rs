@@ -72,7 +72,7 @@ fn elements_in(text: &str, wanted: &Wanted<'_>) -> Result<Found, &'static str> {
     let Values { values, is_cut, is_damaged } = Values::of(text);
     let values: Vec<Value> = values.into_iter().map(|value| wanted.canonical(value)).collect();
     if values.is_empty() {
-        return Err("the model's answer is no JSON");
+        return Err("the model's answer is not JSON");
     }
     let mut search = Search { wanted, arrays: Vec::new(), bare: Vec::new(), is_damaged };
     values.iter().for_each(|value| search.look_into(value));
@@ -327,12 +327,12 @@ mod tests {
         ] {
             let told = "the model's answer has no element about what it was asked";
             assert!(
-                matches!(found(text), Err(said) if said == told || said.ends_with("no JSON")),
+                matches!(found(text), Err(said) if said == told || said.ends_with("not JSON")),
                 "{text}"
             );
         }
-        assert_eq!(found("I rate them 70."), Err("the model's answer is no JSON"));
-        assert_eq!(found(&"[".repeat(95_000)), Err("the model's answer is no JSON"));
+        assert_eq!(found("I rate them 70."), Err("the model's answer is not JSON"));
+        assert_eq!(found(&"[".repeat(95_000)), Err("the model's answer is not JSON"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
         match scored.iter().find(|known| known.index == index) {
             Some(known) if known.score == score => {}
             Some(_) => {
-                return Err("the model's answer scores one post twice, each time otherwise".into());
+                return Err("the model's answer gives one post two different scores".into());
             }
             None => {
                 let said =
@@ -104,7 +104,7 @@ pub(crate) fn read_scores(items: &[Value], ids: &[String]) -> Result<Vec<ScoredP
         }
     }
     if scored.is_empty() {
-        return Err("the model's answer has no valid score of a post it was asked about".into());
+        return Err("the model's answer has no valid score for a post it was asked about".into());
     }
     Ok(scored)
 }

@@ -53,7 +53,7 @@ fn prompt(texts: &[Row], criteria: &[Row], has_active: Option<bool>) -> Option<R
     }
     if !placed {
         warnings.push(format!(
-            "table {:?} has no component {:?}: the rubric stands at the end of the prompt",
+            "table {:?} has no component {:?}: the rubric is put at the end of the prompt",
             instructions::TABLE,
             instructions::SCORING_HEADER
         ));

@@ -152,7 +152,7 @@ pub(crate) fn read_score(
     let mut own = items.iter().filter(|item| item["profile_id"] == id);
     let item = own.next().ok_or("the model's answer does not name the profile")?;
     if own.any(|other| other != item) {
-        return Err("the model's answer assesses one profile twice, each time otherwise".to_owned());
+        return Err("the model's answer gives one profile two different assessments".to_owned());
     }
     let mut given: Vec<(&ProfileAttribute, f64, String)> = Vec::new();
     for element in elements(&item["attributes"]) {
@@ -358,7 +358,9 @@ mod tests {
         let other = answer(json!([points("A", 1.0)]), false);
         let score = |items: &[Value], id| read_score(items, id, &attributes());
         assert!(score(&[one.clone(), one.clone()], "p-1").is_ok());
-        assert!(score(&[one.clone(), other], "p-1").unwrap_err().contains("twice"));
+        assert!(
+            score(&[one.clone(), other], "p-1").unwrap_err().contains("two different assessments")
+        );
         assert!(score(&[one], "p-2").unwrap_err().contains("does not name"));
         assert!(score(&[answer(json!([]), true)], "p-1").unwrap_err().contains("no points"));
     }

@@ -160,7 +160,7 @@ impl<'a> PromptTemplate<'a> {
         if *finish == Finish::Stop && !found.is_cut {
             return Ok(of_leads);
         }
-        let not_whole = || "the model's answer is not whole".to_owned();
+        let not_whole = || "the model's answer is not complete".to_owned();
         let has_all = |(answer, ids): (Result<Answer, String>, &Vec<String>)| {
             answer.and_then(|answer| {
                 if answer.has_all_of(ids.len()) { Ok(answer) } else { Err(not_whole()) }

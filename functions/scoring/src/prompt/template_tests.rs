@@ -108,7 +108,7 @@ fn a_second_score_for_a_post_makes_its_lead_missing_and_no_other() {
         score(&call.ids[0][0], 100)
     ]);
     let told = read(&answer, &call).unwrap();
-    assert!(told[0].contains("scores one post twice"));
+    assert!(told[0].contains("gives one post two different scores"));
     assert_eq!(told[1], "[(0, 50)]");
 }
 

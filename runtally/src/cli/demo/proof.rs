@@ -122,7 +122,7 @@ impl Proof {
             let bill = Bill::of(stage, runs).await?;
             proof.check("calls on the records that the model did not bill", 0, bill.invented);
             let is_named = bill.unheard.calls <= bill.unobserved;
-            proof.check("calls whose answer nobody heard are on the records", true, is_named);
+            proof.check("calls whose answers were lost are on the records", true, is_named);
             proof.unheard = bill.unheard;
         }
         let (billed, recorded) = (proof.billed_tokens, proof.recorded_tokens);

@@ -51,7 +51,7 @@ pub(super) async fn check_writing(airtable: &Api, base: &BaseId, what: &str, tab
 /// itself may be using the requests.
 pub(super) fn unanswered(what: impl ToString, error: &AirtableError) -> Check {
     if matches!(error, AirtableError::RateLimited { .. }) {
-        let todo = "ask again in a minute; the system waits by itself";
+        let todo = "ask again in a minute; the system waits and continues automatically";
         return Check::warning(what, format!("not checked now: {error}"), todo);
     }
     Check::wrong(what, error, of_airtable(error))

@@ -68,7 +68,7 @@ fn check_list(clients: &[Client]) -> Vec<Check> {
     let mut seen = BTreeSet::new();
     for client in clients.iter().filter(|client| client.is_active()) {
         if !seen.insert(&client.id) {
-            let says = format!("client {:?} is there more than once", client.id);
+            let says = format!("client {:?} is in the table more than once", client.id);
             checks.push(Check::wrong(&what, says, "keep one row; only the oldest counts"));
         }
     }

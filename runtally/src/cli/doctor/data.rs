@@ -39,7 +39,7 @@ async fn check_waiting(deployment: &Deployment) -> Vec<Check> {
             vec![Check::info(what, format!("{}; {NOT_SHOWN}", waiting.in_words()))]
         }
         Ok(waiting) => {
-            let todo = "correct what it names; it goes on by itself";
+            let todo = "correct what it names; the task continues automatically";
             waiting.tasks.iter().map(|task| Check::warning(what, task.in_words(), todo)).collect()
         }
     }

@@ -96,7 +96,7 @@ impl Api<'_> {
             StatusCode::TOO_MANY_REQUESTS => Err(Check::warning(
                 WHAT,
                 "not checked now: Apify limits the requests",
-                "ask again in a minute; the system waits by itself",
+                "ask again in a minute; the system waits and continues automatically",
             )),
             _ => {
                 let says = format!("Apify answers with status {code}");
@@ -156,7 +156,8 @@ fn what_to_do(category: ErrorCategory) -> &'static str {
              service account)"
         }
         ErrorCategory::Quota => {
-            "nothing, if it passes: the system waits by itself; else raise the quota"
+            "nothing, if it passes: the system waits and continues automatically; otherwise raise \
+             the quota"
         }
         ErrorCategory::ModelConfig => "set GEMINI_MODEL to a model that exists",
         ErrorCategory::Timeout | ErrorCategory::Unknown => {

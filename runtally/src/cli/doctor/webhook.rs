@@ -44,7 +44,7 @@ pub(super) async fn check(
     let what = format!("webhook {url}");
     if Url::parse(&url).is_err() {
         let todo = "name its whole URL with --url or WEBHOOK_URL, such as https://runtally.example";
-        return vec![Check::wrong(what, "it is no URL", todo)];
+        return vec![Check::wrong(what, "it is not a URL", todo)];
     }
     let strangers = match post(transport, &url, None).await {
         Ok(401) => Check::ok(&what, "reachable, and closed to strangers"),
@@ -60,7 +60,7 @@ pub(super) async fn check(
         ),
         Err(error) if is_served => {
             let says = format!("`runtally serve` is not running: {error}");
-            return vec![Check::warning(&what, says, "start it: what waits goes on then")];
+            return vec![Check::warning(&what, says, "start it: what waits then continues")];
         }
         Err(error) => {
             let todo = "check the URL, and that the system runs";
@@ -99,9 +99,9 @@ async fn check_token(
         Ok(status) => Check::wrong(
             what,
             format!("Apify's test event is answered {status}, not 200"),
-            "look into the log of webhook-intake",
+            "look at the log of webhook-intake",
         ),
-        Err(error) => Check::wrong(what, error, "ask again; look into the log of webhook-intake"),
+        Err(error) => Check::wrong(what, error, "ask again; look at the log of webhook-intake"),
     })
 }
 

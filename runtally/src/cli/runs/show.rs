@@ -58,7 +58,8 @@ fn print_runs(runs: &[Listed], out: &mut impl Write) -> Result<(), Fault> {
                 (whole(run.text(run_record::RUN_ID)), since.strftime("%Y-%m-%d %H:%M"));
             let by = tried_next_by.strftime("%H:%M");
             let told = format!(
-                "{id} had to wait at {since}, and tries again by itself, at the latest at {by}: {reason}"
+                "{id} had to wait at {since}; it tries again automatically, at {by} at the latest: \
+                 {reason}"
             );
             writeln!(out, "{}", paint.put(Tone::Warning, &fitted(&told, 2)))?;
         }

@@ -87,8 +87,8 @@ pub async fn run(options: &Options) -> CommandResult {
 /// Asks a person who has seen the price.
 fn is_wanted(options: &Options) -> Result<bool, Fault> {
     if options.place.json || !std::io::stdin().is_terminal() {
-        let hint = "use --yes to score them, or --dry-run to see the price alone";
-        return Err(Hinted::new("nobody can agree to the price here", hint));
+        let hint = "use --yes to score them, or --dry-run to see only the price";
+        return Err(Hinted::new("there is no terminal to confirm the price", hint));
     }
     Ok(agrees("Score them?")?)
 }

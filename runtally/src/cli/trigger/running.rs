@@ -27,15 +27,14 @@ impl Running {
         let root = url.unwrap_or(&served.url).trim_end_matches('/');
         let root = root.trim_end_matches("/webhooks/apify").to_owned();
         if !root.is_empty() && Url::parse(&root).is_err() {
-            let message = format!("{root:?} is no URL");
+            let message = format!("{root:?} is not a URL");
             return Err(Hinted::new(
                 message,
                 "--url needs a whole URL, such as http://127.0.0.1:9100",
             ));
         }
         if root.is_empty() {
-            let message =
-                format!("no `runtally serve` was ever started on {}", place.data.display());
+            let message = format!("`runtally serve` was never started on {}", place.data.display());
             let hint = "start it, name its folder with --data, or the system's address with --url";
             return Err(Hinted::new(message, hint));
         }
@@ -75,7 +74,7 @@ impl Running {
         if !status.is_success() {
             let why = said.pointer("/error/message").and_then(Value::as_str).unwrap_or_default();
             let message = format!("{url} answers {}: {why}", status.as_u16());
-            return Err(Hinted::new(message, "look into the log of the system"));
+            return Err(Hinted::new(message, "look at the log of the system"));
         }
         Ok((status, said))
     }

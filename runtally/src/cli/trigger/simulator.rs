@@ -87,7 +87,7 @@ impl Simulator {
             _ => {
                 let status = answer.status().as_u16();
                 let message =
-                    format!("what answers at {root} is no simulated {name} (status {status})");
+                    format!("what answers at {root} is not a simulated {name} (status {status})");
                 Err(Hinted::new(message, START))
             }
         }

@@ -130,7 +130,11 @@ pub(super) fn preview_fault(source: &Source) -> Result<Preview, Problem> {
     };
     Ok(Preview {
         title: "Inject a fault".to_owned(),
-        does: vec!["The next requests to the simulated service fail. Watch what waits, why, and how it goes on.".to_owned()],
+        does: vec![
+            "The next requests to the simulated service fail. Watch what waits, why, and how it \
+             continues."
+                .to_owned(),
+        ],
         costs: "answers that are lost are on the model's bill all the same".to_owned(),
         hidden: Vec::new(),
         fields,

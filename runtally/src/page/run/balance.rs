@@ -198,7 +198,7 @@ fn tokens(what: &str, usage: &TokenUsage) -> Equation {
             part("output", "output", usage.output),
             part("thoughts", "thoughts", usage.thoughts),
             part("tool", "tool", usage.tool),
-            part("open", "not told apart", usage.unsplit),
+            part("open", "of unknown kind", usage.unsplit),
         ],
         is_final: false,
     }

@@ -163,7 +163,9 @@ fn skipped(reason: SkipReason) -> &'static str {
         SkipReason::NoContent => "none of its posts has text",
         SkipReason::NoPostsParsed => "its Posts Content holds no post",
         SkipReason::NoNewPosts => "nothing new, and it is scored already",
-        SkipReason::AlreadyScoredInRun => "somebody scored it, or took it off the queue, meanwhile",
+        SkipReason::AlreadyScoredInRun => {
+            "somebody scored it, or took it out of the queue, in the meantime"
+        }
         SkipReason::BudgetReached => "the token limit is reached; it stays waiting",
         SkipReason::ProfileTooThin => "its profile says too little",
     }

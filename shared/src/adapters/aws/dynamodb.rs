@@ -187,7 +187,7 @@ impl DynamoEventLog {
             if writes.is_empty() {
                 return Ok(());
             }
-            let reason = format!("{} events were not taken", writes.len());
+            let reason = format!("{} events were not accepted", writes.len());
             attempts.wait_after(LogError { reason }, true, "writing events").await?;
         }
     }

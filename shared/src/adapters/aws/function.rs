@@ -35,7 +35,8 @@ pub async fn answer_batches<App>(
 /// Why an event is not a batch of messages from a queue.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this function takes messages of its queue alone, and record {index} comes from {source_name}"
+    "this function accepts messages only from its own queue, but record {index} comes from \
+     {source_name}"
 )]
 struct WrongSource {
     index: usize,
@@ -87,7 +88,8 @@ mod tests {
             (json!({"eventSource": "aws:kinesis", "body": "{}"}), "aws:kinesis"),
         ] {
             let said = format!(
-                "this function takes messages of its queue alone, and record 1 comes from {source}"
+                "this function accepts messages only from its own queue, but record 1 comes from \
+                 {source}"
             );
             assert_eq!(checked(&record), Err(said));
         }

@@ -72,7 +72,7 @@ impl SqsQueue {
                 return Err(QueueError::Refused { queue, reason: why(refused) });
             }
             let count = failed.len();
-            let reason = format!("{count} messages were not taken, the first: {}", why(first));
+            let reason = format!("{count} messages were not accepted, the first: {}", why(first));
             let error = QueueError::Unreachable { queue, reason };
             attempts.wait_after(error, true, "sending messages").await?;
             let mut index = 0..;

@@ -17,7 +17,7 @@ pub enum AirtableError {
     /// Too many requests: the base answers no request for 30 s.
     #[error("Airtable limits the requests to base {base}")]
     RateLimited { base: String },
-    #[error("Airtable is out of order (status {status})")]
+    #[error("Airtable is not working (status {status})")]
     Unavailable { status: u16 },
     /// The workspace's monthly quota is spent. It is renewed on the first of the month, or a person
     /// upgrades the plan.

@@ -215,7 +215,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_page_that_takes_airtable_too_long_is_asked_for_with_fewer_rows() {
-        let (host, reason) = ("airtable".to_owned(), "no whole answer within 20000 ms".to_owned());
+        let (host, reason) =
+            ("airtable".to_owned(), "no complete answer within 20000 ms".to_owned());
         let lost = TransportError::AnswerLost { host, reason };
         let listed = listed(25, lost, 20).await;
         assert_eq!(listed, (Some(ROWS), vec![100, 50, 25, 25, 25, 25]));
@@ -290,7 +291,7 @@ mod tests {
         for offsets in [["a", "a", "a"], ["a", "b", "a"]] {
             let next = move |number: usize| Some(offsets[number % 3]);
             let error = list_of(move |number, _| Ok(page(&[1], next(number)))).await.unwrap_err();
-            let says = "is said to be one before it";
+            let says = "names an earlier page as the next page";
             assert!(error.is_retryable() && error.to_string().contains(says), "{error}");
         }
     }

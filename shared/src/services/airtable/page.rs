@@ -51,7 +51,7 @@ impl ListingAt {
     /// [`AirtableError`] if the listing was there before: it would never end.
     pub fn go_on(&mut self, next: Option<String>) -> Result<(), AirtableError> {
         if next.as_ref().is_some_and(|next| !self.before.insert(next.clone())) {
-            let reason = "the next page is said to be one before it".to_owned();
+            let reason = "the answer names an earlier page as the next page".to_owned();
             return Err(AirtableError::Unreadable { what: "a listing".to_owned(), reason });
         }
         self.offset = next;

@@ -119,7 +119,7 @@ impl Row {
             let cell = self.value(field)?;
             let holds = odd_text(cell).or_else(|| {
                 let is_number = self.text(field).is_empty() || self.number(field).is_some();
-                (!is_number).then(|| "text that is no number".to_owned())
+                (!is_number).then(|| "text that is not a number".to_owned())
             });
             Some(self.odd_cell(field, &holds?))
         })
@@ -137,7 +137,7 @@ impl Row {
             return Ok(None);
         }
         let negative = self.number(field).is_some_and(|number| number < 0.0);
-        let holds = if negative { "a negative number" } else { "no whole number" };
+        let holds = if negative { "a negative number" } else { "a number that is not whole" };
         self.whole(field).map(Some).ok_or_else(|| self.odd_cell(field, holds))
     }
 
@@ -324,11 +324,11 @@ mod tests {
         for (cell, holds) in [
             (json!({"specialValue": "NaN"}), "no value (NaN)"),
             (json!({"error": "#ERROR!"}), "an error (#ERROR!)"),
-            (json!("many"), "text that is no number"),
-            (json!("1,000"), "text that is no number"),
-            (json!("NaN"), "text that is no number"),
-            (json!("1.5"), "no whole number"),
-            (json!(2e15), "no whole number"),
+            (json!("many"), "text that is not a number"),
+            (json!("1,000"), "text that is not a number"),
+            (json!("NaN"), "text that is not a number"),
+            (json!("1.5"), "a number that is not whole"),
+            (json!(2e15), "a number that is not whole"),
             (json!(-1), "a negative number"),
             (json!("-1"), "a negative number"),
             (json!([500, 600]), "a list"),

@@ -9,14 +9,14 @@ use serde_json::Value;
 pub enum ApifyError {
     #[error("Apify does not answer: {0}")]
     Transport(#[from] TransportError),
-    #[error("Apify is out of order or limits the requests (status {status})")]
+    #[error("Apify is not working or limits the requests (status {status})")]
     Unavailable { status: u16 },
     #[error("Apify refuses {what} ({error_type}): check the Apify token and what it may read")]
     Refused { what: String, error_type: String },
     #[error("Apify's answer to {what} cannot be read: wrong or missing data at `{path}`")]
     Unreadable { what: String, path: String },
     /// A success whose body is not a list. It may come from a proxy.
-    #[error("Apify's answer to {what} is no list of items")]
+    #[error("Apify's answer to {what} is not a list of items")]
     NoList { what: String },
 }
 

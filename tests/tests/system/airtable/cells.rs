@@ -144,7 +144,10 @@ async fn a_checkbox_may_be_a_text_or_a_select_that_says_yes_or_no() {
         score_waiting(&pipeline).await;
         pipeline.assert_exact("Completed: 0 harvested, 2 examined, 2 scored; balanced");
         assert!(!pipeline.lead(&rows[2]).contains_key(leads::POSTS_SCORE), "somebody acted on it");
-        pipeline.assert_shows(run_record::SYSTEM_NOTES, "is not \"no\" counts as acted on");
+        pipeline.assert_shows(
+            run_record::SYSTEM_NOTES,
+            "any text in it other than \"no\" counts as acted on",
+        );
     }
 }
 

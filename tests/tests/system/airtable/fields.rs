@@ -76,7 +76,8 @@ async fn a_retry_whose_checkbox_is_locked_queues_nothing_however_many_ticks_find
     pipeline.retry().await;
     pipeline.tick().await;
     assert_eq!(pipeline.billed_tokens(), 0);
-    let line = "Retry is ticked, and nothing is queued: it cannot be cleared: Airtable denies";
+    let line = "Retry is ticked, but nothing is queued, because the tick cannot be cleared: \
+                Airtable denies";
     assert_eq!(pipeline.text(run_record::SYSTEM_NOTES).matches(line).count(), 1);
     airtable.lock_field(table, run_record::RETRY, false).unwrap();
     pipeline.tick().await;

@@ -81,7 +81,7 @@ async fn a_renamed_field_of_the_leads_is_named_by_its_new_name() {
         airtable.rename_field(CLIENT_BASE, leads::TABLE, field, name).unwrap();
         let items = vec![post("jane", 7, &format!("About {name}."))];
         pipeline.run(&pipeline.harvest(Harvest::of(&["jane"], items))).await;
-        let line = format!("it is called {name:?} now; name it {field:?} again");
+        let line = format!("it is called {name:?} now; rename it back to {field:?}");
         pipeline.assert_shows(shown_in, &line);
     }
 }

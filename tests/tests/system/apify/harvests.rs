@@ -35,7 +35,7 @@ async fn a_page_that_is_too_large_shrinks_until_it_fits() {
     let left_out = harvested - stored(&pipeline.lead(&leads[0])).len() as u64;
     assert_eq!(record[run_record::ITEMS_NOT_USED], left_out);
     let left_out = grouped(left_out);
-    let line = format!("{left_out} harvested posts are stored nowhere, because Posts Content of");
+    let line = format!("{left_out} harvested posts are not stored, because Posts Content of");
     pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
     assert!(!pipeline.text(run_record::SYSTEM_NOTES).contains("Nothing to do"));
 }
@@ -116,7 +116,7 @@ async fn the_cost_of_a_harvest_stands_on_the_first_run_that_named_it() {
     assert_eq!(costs, [0.074, 0.0, 0.0]);
     for other in &records[1..] {
         let notes = other.fields[run_record::SYSTEM_NOTES].as_str().unwrap();
-        let names = "stands on the record of run 261101-000000-Guy-Wilson, which named it first";
+        let names = "is on the record of run 261101-000000-Guy-Wilson, which named it first";
         assert!(notes.contains(names), "{notes}");
     }
 }
@@ -161,6 +161,6 @@ async fn a_retry_of_a_harvest_that_apify_has_deleted_says_that_the_rows_are_all_
     pipeline.services.apify.answers().add(serde_json::from_value(gone).unwrap());
     pipeline.retry().await;
     pipeline.tick().await;
-    let line = format!("Apify does not have the harvest {apify_run} any more");
+    let line = format!("Apify no longer has the harvest {apify_run}");
     pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
 }

@@ -30,7 +30,7 @@ async fn a_post_that_a_full_cell_has_no_room_for_is_counted_and_its_lead_is_name
     assert_eq!(stored(&pipeline.lead(&leads[0])).len(), 2);
     assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 1);
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
-    let line = "1 harvested post is stored nowhere, because Posts Content of the lead is full.";
+    let line = "1 harvested post is not stored, because Posts Content of the lead is full.";
     assert!(notes.contains(line), "{notes}");
     assert!(notes.contains("Shorten that cell"), "{notes}");
     assert!(notes.contains(&format!("/{}", leads[0])), "a link to the row: {notes}");

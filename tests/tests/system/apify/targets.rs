@@ -81,7 +81,7 @@ async fn a_profile_that_no_row_has_is_named() {
     assert_eq!(pipeline.told(), "Completed: 13 harvested, 0 examined, 0 scored; balanced");
     assert_eq!(pipeline.record()[run_record::ITEMS_NOT_USED], 13);
     let notes = pipeline.text(run_record::SYSTEM_NOTES);
-    assert!(notes.contains("13 harvested profiles are no leads of this client"), "{notes}");
+    assert!(notes.contains("13 harvested profiles are not leads of this client"), "{notes}");
     assert!(notes.contains("their posts are not used (/in/"), "{notes}");
     assert!(!notes.contains("Nothing to do"), "{notes}");
 }

@@ -51,7 +51,7 @@ async fn usage_that_is_not_told_apart_makes_the_cost_at_least_that_and_balance_s
          unclear usage"
     );
     let notes = stage.text(run_record::SYSTEM_NOTES);
-    let spent = "Model: at least $0.001140, 3,800 tokens for posts (3,800 not told apart).";
+    let spent = "Model: at least $0.001140, 3,800 tokens for posts (3,800 of unknown kind).";
     assert!(notes.contains(spent), "{notes}");
 }
 

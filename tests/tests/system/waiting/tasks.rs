@@ -24,7 +24,7 @@ async fn a_run_with_nothing_to_do_completes_with_zeros_and_says_so() {
 #[tokio::test]
 async fn a_client_whose_row_cannot_be_read_is_not_left_out_of_a_scheduled_run_in_silence() {
     let error = json!({"error": "#ERROR!"});
-    let no_id = "holds no id of a client: it needs 1 to 100 characters";
+    let no_id = "holds a value that is not a client id: it needs 1 to 100 characters";
     for (field, cell, named, holds) in [
         (clients::STATUS, error.clone(), Some(CLIENT), "holds an error"),
         (clients::CLIENT_ID, error, None, "holds an error"),

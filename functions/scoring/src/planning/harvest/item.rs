@@ -98,7 +98,7 @@ fn name(item: &Value) -> String {
 pub(super) fn keys(item: &Value) -> String {
     let Some(fields) = item.as_object() else {
         let is_nothing = item.is_null();
-        return if is_nothing { "no JSON" } else { "a value that is no object" }.to_owned();
+        return if is_nothing { "not JSON" } else { "a value that is not an object" }.to_owned();
     };
     let shown: Vec<String> = fields.keys().take(NAMED_KEYS).map(|key| cut(key, 40)).collect();
     let more = if fields.len() > NAMED_KEYS { ", …" } else { "" };
@@ -172,7 +172,7 @@ mod tests {
                 json!({"type": "profile", "id": "4", "linkedinUrl": "l", "firstName": "J"}),
                 "unknown shape: keys firstName, id, linkedinUrl, type",
             ),
-            (json!([1]), "unknown shape: a value that is no object"),
+            (json!([1]), "unknown shape: a value that is not an object"),
         ] {
             assert_eq!(described(&item), is);
         }

@@ -69,8 +69,8 @@ fn unreadable(end: &DatasetEnd, run: &ApifyRun) -> Option<String> {
             "the dataset of Apify run {id} does not end after {MAX_ITEMS} items; split the harvest"
         )),
         DatasetEnd::Stuck => Some(format!(
-            "Apify answers the same page of the dataset of run {id} whatever page is asked for; tick \
-             Retry, and harvest again if that does not help"
+            "Apify returns the same page of the dataset of run {id} for every request; tick Retry, \
+             and harvest again if that does not help"
         )),
     }
 }

@@ -86,7 +86,7 @@ async fn events_that_are_never_taken_are_an_error() {
     ]}});
     let (log, server) = log_answered(&[json!({}), left]).await;
     let error = log.append(&run(), &[event("a")]).await.unwrap_err();
-    assert_eq!(error.reason, "1 events were not taken");
+    assert_eq!(error.reason, "1 events were not accepted");
     assert_eq!(server.requests().len(), 6);
 }
 

@@ -72,7 +72,7 @@ async fn a_queue_that_keeps_failing_is_unreachable() {
     let error = queue.send(QueueName::Scoring, vec![message("d0", 1)]).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the scoring queue is not reachable: 1 messages were not taken, the first: \
+        "the scoring queue is not reachable: 1 messages were not accepted, the first: \
          ThrottlingException: no"
     );
     assert_eq!(server.requests().len(), 5);
