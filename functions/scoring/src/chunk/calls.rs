@@ -1,9 +1,9 @@
 //! Decides which leads share a call, and what follows from its reply. Pure.
 //!
-//! A call that was lost, or refused for the moment, is repeated unchanged; one that took the model
-//! too long twice is split in two, and so is a call with a useless answer. A lead that got no answer from two such calls is asked about alone. A
-//! call that was cut off is repeated with more room. A lead is in at most [`MOST_PAID_CALLS`] calls
-//! that may have been billed, over all attempts at its chunk.
+//! A call that was lost or temporarily refused is repeated unchanged. A call with a useless answer is
+//! split in two, and so is one that took the model too long twice. A lead that got no answer from two
+//! such calls is asked about alone. A call that was cut off is repeated with more room. Over all
+//! attempts at its chunk, a lead is in at most [`MOST_PAID_CALLS`] calls that may have been billed.
 
 use super::limits::{CALL_ANSWERS, CALL_BYTES, MOST_PAID_CALLS, USELESS_TOGETHER};
 use crate::gemini::{Finish, Reply};

@@ -97,8 +97,8 @@ pub(crate) async fn read_lead_fields(
 }
 
 impl LeadFields {
-    /// Finds out how the leads are told that nobody marked as acted on, in a table with these fields. `name`
-    /// is the field's name of now, where somebody renamed it.
+    /// Finds the formula for leads that are not marked as acted on, in a table with these fields. If
+    /// somebody renamed the field, `name` is its present name.
     fn find_actioned(&mut self, base: &BaseId, known: &[FieldSchema], name: Option<String>) {
         let (was, table) = (schema::POSTS_ACTIONED, schema::TABLE);
         let by = |name: &str| known.iter().find(|known| known.name == name);
@@ -132,8 +132,8 @@ fn criteria_have_active(tables: &[TableSchema], kind: Kind) -> Option<bool> {
     Some(criteria.fields.iter().any(|field| field.name == active))
 }
 
-/// Warns of each field of a rubric's tables that is not found: a required one is missing, or somebody
-/// renamed it.
+/// A warning for each field that the rubric's tables lack: a required field is missing, or somebody
+/// renamed a field.
 fn unread_fields(
     airtable: &Airtable<impl Transport>,
     base: &BaseId,

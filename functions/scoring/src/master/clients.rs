@@ -54,7 +54,7 @@ impl Client {
         }
         warnings.extend(row.odd([clients::CLIENT_NAME]).map(|odd| format!("{odd}: correct it")));
         let status = text(clients::STATUS);
-        // Of a row that is not active, such as an empty one, nobody expects anything.
+        // An inactive row, such as an empty one, may have any id.
         let unusable = || unusable_id(row, &id).filter(|_| status == clients::ACTIVE);
         let odd = row.odd(DECISIVE).or_else(unusable);
         Self {

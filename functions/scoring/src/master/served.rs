@@ -1,4 +1,4 @@
-//! The clients that a task for all clients is for.
+//! The clients that a task for all clients serves.
 
 use super::clients::{Client, row_of};
 use super::rows::MasterBase;
@@ -35,7 +35,7 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// What a task for all clients tells of a row to the task of its client.
+/// The client's row as a task for all clients passes it to the client's own task.
 fn client_row(row: &Row, doubles: Vec<RecordId>, now: Timestamp) -> ClientRow {
     let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
     let cells = row.fields.iter().filter(|(name, _)| is_read(name));
