@@ -55,12 +55,16 @@ fn harvested(summary: &Summary, harvest: &Harvested) -> String {
     let ended = ended_in_words(harvest.status).map(|ended| format!(" It {ended}."));
     let cost = harvest.cost.filter(|_| !summary.costs_elsewhere.contains_key(apify_run));
     let cost = cost.map(|cost| format!(" for {cost}")).unwrap_or_default();
-    format!(
-        "Read the harvest {apify_run}: {} of {}{cost}.{}",
-        if *posts == 0 { "no posts".to_owned() } else { many((*posts).into(), "post") },
-        many((*targets).into(), "profile"),
-        ended.unwrap_or_default()
-    )
+    let (profiles, ended) = (many((*targets).into(), "profile"), ended.unwrap_or_default());
+    let has_no_items = harvest.account.as_ref().is_some_and(|account| account.items == 0);
+    if has_no_items && harvest.plan.is_none() {
+        // Whether these profiles have posts is not known.
+        return format!(
+            "Found no readable items in the harvest {apify_run} of {profiles}{cost}.{ended}"
+        );
+    }
+    let posts = if *posts == 0 { "no posts".to_owned() } else { many((*posts).into(), "post") };
+    format!("Read the harvest {apify_run}: {posts} of {profiles}{cost}.{ended}")
 }
 
 fn planned(summary: &Summary, plan: &PlanSize) -> String {
