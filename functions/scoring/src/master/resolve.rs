@@ -16,6 +16,8 @@ use shared::services::apify::ApifyRun;
 #[derive(Debug, PartialEq)]
 pub(crate) struct Resolved {
     pub(crate) run: RunHeader,
+    /// Whether only a record says that the harvest belongs to this run. People can delete it.
+    pub(crate) is_run_of_record: bool,
     /// The base whose leads are scored, or why none are scored.
     pub(crate) base: Result<BaseId, String>,
     /// Most tokens that the client's run may use for posts; `None` for no limit.
@@ -92,13 +94,14 @@ impl<T: Transport> MasterBase<'_, T> {
         // The id as spelled in the client's row: invisible characters in a webhook must not lead to
         // another run.
         let client_id = client.id.parse().unwrap_or(client_id);
-        let (run_stamp, run_type) = match (&hints.run_stamp, listed.run_stamp) {
-            (Some(given), _) => (given.clone(), RunType::Orchestrated),
-            (None, listed) => match self.recorded_run(&client_id, task, started_at).await? {
-                Some(recorded) => recorded,
-                None => listed.map_or((RunStamp::at(started_at), RunType::Standalone), |listed| {
-                    (listed, RunType::Orchestrated)
-                }),
+        let derived = RunStamp::at(started_at);
+        let (run_stamp, run_type, is_run_of_record) = match (&hints.run_stamp, listed.run_stamp) {
+            (Some(given), _) => (given.clone(), RunType::Orchestrated, false),
+            (None, listed) => match (self.recorded_run(&client_id, task).await?, listed) {
+                (Some(recorded), _) if recorded == derived => (derived, RunType::Standalone, false),
+                (Some(recorded), _) => (recorded, RunType::Orchestrated, true),
+                (None, Some(listed)) => (listed, RunType::Orchestrated, false),
+                (None, None) => (derived, RunType::Standalone, false),
             },
         };
         let token_limit = client.token_limit(Kind::Post);
@@ -112,7 +115,7 @@ impl<T: Transport> MasterBase<'_, T> {
             run_type,
             opened_at,
         };
-        Ok(Resolved { run, base, token_limit, notes })
+        Ok(Resolved { run, is_run_of_record, base, token_limit, notes })
     }
 
     /// The client of a run whose record already names the harvest. A resurrected harvest ends
@@ -136,8 +139,7 @@ impl<T: Transport> MasterBase<'_, T> {
         &self,
         client: &ClientId,
         task: &Ingest,
-        started_at: Timestamp,
-    ) -> Result<Option<(RunStamp, RunType)>, AirtableError> {
+    ) -> Result<Option<RunStamp>, AirtableError> {
         let apify_run = &task.apify_run_id;
         let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
         let is_its = |names: &FieldNames| {
@@ -147,15 +149,10 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let rows = self.records(&fields, is_its).await?;
         Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
-            let run = run_of(row)?;
-            let base = run.stamp();
+            let run = run_of(row).filter(|run| run.client() == *client)?;
             // A webhook for a run that Apify did not know at that time may have left a record of
             // 1970.
-            if run.client() != *client || base == RunStamp::at(Timestamp::UNIX_EPOCH) {
-                return None;
-            }
-            let derived = base == RunStamp::at(started_at);
-            Some((base, if derived { RunType::Standalone } else { RunType::Orchestrated }))
+            Some(run.stamp()).filter(|stamp| *stamp != RunStamp::at(Timestamp::UNIX_EPOCH))
         }))
     }
 
@@ -216,7 +213,13 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         run_type: RunType::Standalone,
         opened_at: task.received_at,
     };
-    Resolved { run, base: Err(reason), token_limit: None, notes: Vec::new() }
+    Resolved {
+        run,
+        is_run_of_record: false,
+        base: Err(reason),
+        token_limit: None,
+        notes: Vec::new(),
+    }
 }
 
 /// The run of a record, also of a copy of one.

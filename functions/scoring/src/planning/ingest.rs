@@ -76,19 +76,25 @@ pub(crate) async fn ingest_harvest<E: Env>(
 }
 
 /// Hints that this attempt found and the task lacks. They name the harvest's client, so that the
-/// task continues in the message group of the client's plans. Or they say that the harvest belongs
-/// to nobody, so that another attempt does not use another run because a table has changed.
+/// task continues in the message group of the client's plans. Or they name the run that only a
+/// record names, or say that the harvest belongs to nobody, so that another attempt does not use
+/// another run because a table has changed.
 fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
-    let client = &resolved.run.client;
-    match (&resolved.base, *client == ClientId::unattributed()) {
-        (Err(reason), true) if hints.unattributed.is_none() => {
-            Some(Hints { unattributed: Some(reason.clone()), ..hints.clone() })
+    let RunHeader { client, run_stamp, .. } = &resolved.run;
+    let found = match &resolved.base {
+        Err(reason) if *client == ClientId::unattributed() => {
+            Hints { unattributed: Some(reason.clone()), ..hints.clone() }
         }
-        (_, false) if hints.client.is_none() => {
-            Some(Hints { client: Some(client.clone()), ..hints.clone() })
+        Ok(_) | Err(_) => {
+            let recorded = resolved.is_run_of_record.then(|| run_stamp.clone());
+            Hints {
+                client: hints.client.clone().or_else(|| Some(client.clone())),
+                run_stamp: hints.run_stamp.clone().or(recorded),
+                ..hints.clone()
+            }
         }
-        (Ok(_) | Err(_), _) => None,
-    }
+    };
+    (found != *hints).then_some(found)
 }
 
 /// Reads a harvest whose run is known, and plans its leads.
@@ -240,7 +246,8 @@ mod tests {
 
     fn resolved(client: &ClientId, base: Result<&str, &str>) -> Resolved {
         Resolved {
-            run: shared::messages::RunHeader { client: client.clone(), ..run_header() },
+            run: RunHeader { client: client.clone(), ..run_header() },
+            is_run_of_record: false,
             base: base.map(|base| base.parse().unwrap()).map_err(str::to_owned),
             token_limit: None,
             notes: Vec::new(),
@@ -255,6 +262,10 @@ mod tests {
         let served = resolved(&guy, Ok("appX8s1pPiBf5rqTz"));
         assert_eq!(found_out(&bare, &served), Some(named.clone()));
         assert_eq!(found_out(&named, &served), None);
+        let recorded = Resolved { is_run_of_record: true, ..served };
+        let pinned = Hints { run_stamp: Some(run_header().run_stamp), ..named.clone() };
+        assert_eq!(found_out(&named, &recorded), Some(pinned.clone()));
+        assert_eq!(found_out(&pinned, &recorded), None);
         let lost = resolved(&nobody, Err("nobody's"));
         for hints in [bare, named] {
             let known = Hints { unattributed: Some("nobody's".to_owned()), ..hints.clone() };

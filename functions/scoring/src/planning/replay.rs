@@ -113,7 +113,8 @@ async fn replay_kind<E: Env>(
     }
     if has_harvests {
         let (base, notes) = (Ok(base.clone()), Vec::new());
-        let resolved = Resolved { run: run.clone(), base, token_limit, notes };
+        let resolved =
+            Resolved { run: run.clone(), is_run_of_record: false, base, token_limit, notes };
         replay_harvests(app, rest, &resolved).await?;
     }
     if has_plans {

@@ -1,6 +1,7 @@
 //! Harvests whose webhook never came.
 
 use super::stage::{COMPLETED, FOR_CLIENT, old_harvest};
+use crate::paused::World;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shared::ports::{EventLog, HarvestKey, QueueName};
@@ -115,4 +116,33 @@ async fn a_harvest_too_old_too_young_or_heard_of_is_not_queued_by_the_tick() {
     let tasks: usize = tasks.iter().map(|depth| depth.visible + depth.in_flight).sum();
     assert_eq!(tasks, 1, "only the accepted one waits");
     assert!(pipeline.records().is_empty());
+}
+
+/// Only a record says which run the harvest belongs to. While its task waits, somebody deletes that
+/// record.
+#[tokio::test(start_paused = true)]
+async fn a_harvest_stays_with_the_run_that_a_record_named_though_the_record_is_deleted() {
+    let world = World::start();
+    let apify_run = world.harvest(&["jane".to_owned()]);
+    let airtable = world.services.airtable.service();
+    let row = json!({run_record::RUN_ID: "261101-000000-Guy-Wilson",
+        run_record::CLIENT_ID: CLIENT, run_record::APIFY_RUN_ID: apify_run});
+    let record =
+        airtable.insert(MASTER_BASE, run_record::TABLE, row.as_object().unwrap().clone()).unwrap();
+    let body = json!({"eventType": "ACTOR.RUN.SUCCEEDED", "resource": {"id": apify_run}});
+    assert_eq!(world.post("/webhooks/apify", &body).await, 202);
+    let has_found_the_client =
+        || world.services.asked.lock().unwrap().iter().any(|path| path.contains("/Clients"));
+    while !has_found_the_client() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let apify_is_away = json!({"fault": "unavailable", "probability": 1});
+    world.services.apify.faults().add(serde_json::from_value(apify_is_away).unwrap());
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    airtable.delete_record(MASTER_BASE, run_record::TABLE, &record).unwrap();
+    world.services.apify.faults().clear();
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    let record = world.record();
+    assert_eq!(record[run_record::RUN_ID], "261101-000000-Guy-Wilson");
+    assert_eq!(told(&record), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
 }
