@@ -1,8 +1,8 @@
 //! The proof that the numbers are right: thousands of schedules of the whole system, each from one
 //! seed, with faults at every port. The crate `simulation` explains schedules and promises.
 //!
-//! `SEEDS=10000 cargo test --release -p simulation` runs that many new schedules. It prints the
-//! first seed, and `FROM=<seed>` runs them again. `SEED=<seed>` runs one and prints its trace.
+//! `SEEDS=10000 cargo test --release -p simulation` runs that many new schedules on all cores. It
+//! prints the first seed, and `FROM=<seed>` runs them again. `SEED=<seed>` runs one and prints its trace.
 
 mod conformance;
 mod scripts;
@@ -11,6 +11,9 @@ use simulation::{Branch, Bug, CHECKS, Fault, Invariant, Options, Report, Violati
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::io::Write;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::Instant;
 
 /// Even with this allocator, a sixth of a schedule's time is allocation.
@@ -21,6 +24,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FIXED: u64 = 300;
 /// Schedules of an ordinary test run with new seeds.
 const FRESH: u64 = 100;
+
+/// A line of progress follows this many schedules.
+const PROGRESS_EVERY: usize = 1_000;
 
 /// With at least this many schedules, every kind of fault must have happened often enough.
 const COVERED_FROM: usize = 10_000;
@@ -88,13 +94,17 @@ fn schedules_keep_every_promise() {
     let begun = Instant::now();
     let mut coverage = Coverage::default();
     let mut broken = Vec::new();
-    for seed in &seeds {
-        let report = run(*seed, Options::default());
+    run_all(&seeds, |done, report| {
         coverage.add(&report);
         if !report.violations.is_empty() {
+            say(format!("seed {} breaks a promise", report.seed));
             broken.push(report);
         }
-    }
+        if done % PROGRESS_EVERY == 0 {
+            say(format!("{done} of {}, {:.1} a second", seeds.len(), a_second(done, begun)));
+        }
+    });
+    broken.sort_by_key(|report| report.seed);
     coverage.print(seeds.len(), begun);
     for report in &broken {
         let words: Vec<String> = report.violations.iter().map(in_words).collect();
@@ -112,6 +122,28 @@ fn schedules_keep_every_promise() {
             never.map(|(branch, _)| branch).filter(|branch| !RARE.contains(branch)).collect();
         assert!(never.is_empty(), "this never became of failed work: {never:?}");
     }
+}
+
+/// Runs the schedules of all seeds, on all cores. Calls `then` with each report, and with how many
+/// there are so far.
+fn run_all(seeds: &[u64], mut then: impl FnMut(usize, Report)) {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let (reports, received) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (reports, next) = (reports.clone(), &next);
+            scope.spawn(move || {
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if reports.send(run(*seed, Options::default())).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(reports);
+        received.iter().zip(1..).for_each(|(report, done)| then(done, report));
+    });
 }
 
 /// A planted bug must be caught within this many seeds.
@@ -234,6 +266,11 @@ fn in_words(violation: &Violation) -> String {
     format!("  {:?}: {}", violation.invariant, violation.what)
 }
 
+#[expect(clippy::cast_precision_loss, reason = "for people to read")]
+fn a_second(schedules: usize, begun: Instant) -> f64 {
+    schedules as f64 / begun.elapsed().as_secs_f64()
+}
+
 /// The faults and branches of all schedules together.
 #[derive(Default)]
 struct Coverage {
@@ -251,13 +288,9 @@ impl Coverage {
         }
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
     fn print(&self, schedules: usize, begun: Instant) {
-        let seconds = begun.elapsed().as_secs_f64();
-        say(format!(
-            "{schedules} schedules in {seconds:.1} s: {:.1} a second",
-            schedules as f64 / seconds
-        ));
+        let (seconds, rate) = (begun.elapsed().as_secs(), a_second(schedules, begun));
+        say(format!("{schedules} schedules in {seconds} s: {rate:.1} a second"));
         for (fault, count) in &self.faults {
             say(format!("  {:<22}{count:>9}", format!("{fault:?}")));
         }
