@@ -39,8 +39,8 @@ pub(crate) struct LogBook {
     /// about the last end, or else the latest.
     harvests: BTreeMap<String, (bool, [Timestamp; 2], u64, String)>,
     opened: BTreeSet<String>,
-    /// Plans that end the planning of waiting leads.
-    closing: BTreeSet<String>,
+    /// Plans that end the planning of waiting leads, with their kind of scoring.
+    closing: BTreeMap<String, String>,
     unreadable: BTreeSet<String>,
 }
 
@@ -65,7 +65,8 @@ impl LogBook {
                 if plan.is_empty() {
                     self.opened.insert(webhook.to_owned());
                 } else {
-                    self.closing.insert(plan.to_owned());
+                    let kind = text(fact, "/by/score/kind").to_owned();
+                    self.closing.insert(plan.to_owned(), kind);
                 }
             }
             "harvested" => {
@@ -172,8 +173,8 @@ impl LogBook {
             let of = of.map(|chunks| format!(" of {chunks}")).unwrap_or_default();
             format!("chunk {}{of} (plan {plan})", index + 1)
         });
-        let unclosed = self.closing.iter().filter(|plan| !self.plans.contains_key(*plan));
-        let unclosed = unclosed.map(|_| "leads waiting for".to_owned());
+        let unclosed = self.closing.iter().filter(|(plan, _)| !self.plans.contains_key(*plan));
+        let unclosed = unclosed.map(|(_, kind)| format!("leads waiting for {kind}"));
         let is_unheard_of = self.opened.is_empty()
             && self.closing.is_empty()
             && self.plans.is_empty()
