@@ -87,12 +87,12 @@ pub(crate) async fn plan_waiting<E: Env>(
             note_rest(request, &planner, &scan);
         }
         if !planner.is_cut && deadline.remaining() < PAGE_TIME && scan.may_pause() {
-            planner.queue_part().await?;
+            planner.queue_part(false).await?;
             note_unreadable(app, task.dry_run, target.run, &scan.unreadable).await?;
             return Ok(WaitingOutcome::Unfinished(cursor_at(&planner, &scan)));
         }
     }
-    planner.queue_part().await?;
+    planner.queue_part(true).await?;
     note_rest(request, &planner, &scan);
     let (mut tally, is_cut) = (planner.tally, planner.is_cut);
     tally.notes.extend(omissions(task, &scan.unplanned, tally.leads, is_cut));
@@ -209,7 +209,7 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
     /// limit is divided, no leads are kept back.
     async fn queue_whole_reads(&mut self) -> Result<(), TaskError> {
         if self.allowance.left.is_some() {
-            return self.queue_part().await;
+            return self.queue_part(false).await;
         }
         let lanes = self.app.config.lanes;
         let mut of_lanes = vec![0_usize; lanes as usize];
@@ -227,12 +227,14 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         };
         let (queued, held) = std::mem::take(&mut self.part).into_iter().partition(is_queued);
         self.part = queued;
-        self.queue_part().await?;
+        self.queue_part(false).await?;
         self.part = held;
         Ok(())
     }
 
-    async fn queue_part(&mut self) -> Result<(), TaskError> {
+    /// Queues the leads as a plan. After the last part, nothing else needs the rest of the limit: a
+    /// chunk may use more than expected then.
+    async fn queue_part(&mut self, is_last: bool) -> Result<(), TaskError> {
         if self.part.is_empty() {
             return Ok(());
         }
@@ -243,7 +245,10 @@ impl<'a, E: Env> WaitingPlanner<'a, E> {
         let leads = std::mem::take(&mut self.part);
         let rates = self.base.rates(self.app.config.leads_per_call);
         let limits = (&mut self.allowance, Some(&rates));
-        let plan = Plan::new(&about, leads, self.app.config.lanes, limits)?;
+        let mut plan = Plan::new(&about, leads, self.app.config.lanes, limits)?;
+        if is_last {
+            plan.share_rest(&mut self.allowance);
+        }
         let leads_table = self.base.leads_table(target.base);
         let facts = plan.facts(kind, Some(whole.clone()), leads_table);
         let at = self.app.clock.now();

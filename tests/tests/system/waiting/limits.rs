@@ -75,6 +75,16 @@ async fn a_lead_alone_is_scored_under_a_limit_that_it_is_far_from_whatever_its_r
 }
 
 #[tokio::test]
+async fn under_a_limit_that_they_are_far_from_all_waiting_leads_are_scored() {
+    let pipeline = Pipeline::start().await;
+    let leads = add_wordy(&pipeline, 15, &"words and words ".repeat(100));
+    pipeline.edit_client(&json!({clients::POST_TOKEN_LIMIT: 1_000_000}));
+    score(&pipeline, "post").await;
+    pipeline.assert_exact("Completed: 0 harvested, 15 examined, 15 scored; balanced");
+    assert!(leads.iter().all(|lead| pipeline.lead(lead).contains_key(leads::POSTS_SCORE)));
+}
+
+#[tokio::test]
 async fn what_is_harvested_beyond_the_limit_is_stored_and_waits() {
     let pipeline = Pipeline::start_with(&[("LANES", "1")]).await;
     let text = "words and words ".repeat(100);
