@@ -1,6 +1,6 @@
 //! What a base lacks for this system: compares one schema with another.
 
-use shared::core::text::as_seen;
+use shared::core::text::is_alike;
 use shared::schema::{Field, FieldType, Table};
 use shared::services::airtable::{FieldSchema, TableSchema};
 
@@ -141,8 +141,7 @@ fn gap_of(table: &'static Table, known: &TableSchema, field: &'static Field) -> 
 
 /// The first name that a person would confuse with `wanted`.
 fn lookalike<'a>(names: impl Iterator<Item = &'a String>, wanted: &str) -> Option<String> {
-    let seen = |name: &str| as_seen(name).to_lowercase();
-    names.into_iter().find(|name| seen(name) == seen(wanted)).cloned()
+    names.into_iter().find(|name| is_alike(name, wanted)).cloned()
 }
 
 /// Choices that the select lacks. Letter case does not matter for a field that is only read.

@@ -7,7 +7,7 @@ use shared::fold::Summary;
 use shared::ports::Transport;
 use shared::run_records::{Shape, differences};
 use shared::schema::run_record;
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, identity, oldest_first};
+use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row, oldest_first};
 
 /// What Airtable shows of a run, and what the events say.
 #[derive(Debug, Clone)]
@@ -32,9 +32,11 @@ pub(crate) async fn compare(
     let tables = airtable.tables(master).await?;
     let records_table = tables.iter().find(|table| table.name == run_record::TABLE);
     let shape = records_table.map(Shape::of_table).unwrap_or_default();
-    let query =
-        ListQuery { formula: Some(identity(&summary.run, |field| field)), ..ListQuery::default() };
+    let formula = Some(shape.identity(&summary.run));
+    let query = ListQuery { formula, ..ListQuery::default() };
     let records: Vec<Row> = airtable.list(master, run_record::TABLE, &query).await?;
+    let as_ours = |row: Row| Row { fields: shape.in_our_names(row.fields), ..row };
+    let records = records.into_iter().map(as_ours).collect();
     Ok(Comparison::of(&shape, records, summary))
 }
 

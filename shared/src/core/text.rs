@@ -15,6 +15,11 @@ pub fn as_seen(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a person would confuse two names: they look the same, or differ only in letter case.
+pub fn is_alike(one: &str, other: &str) -> bool {
+    as_seen(one).to_lowercase() == as_seen(other).to_lowercase()
+}
+
 /// The longest start of `text` that has at most `most` UTF-16 units, as Airtable counts them. A
 /// string that is cut ends with `…`.
 pub fn bounded(text: &str, most: usize) -> String {

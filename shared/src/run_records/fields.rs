@@ -43,9 +43,10 @@ pub(super) fn all_cells(summary: &Summary) -> BTreeMap<&'static str, Value> {
     ])
 }
 
-/// The select fields and the choice that each gets.
-pub(super) fn chosen(summary: &Summary) -> [(&'static str, &'static str); 2] {
+/// The fields that may be selects, and the choice that each gets.
+pub(super) fn chosen(summary: &Summary) -> [(&'static str, &str); 3] {
     [
+        (schema::CLIENT_ID, summary.header.client.as_str()),
         (schema::STATUS, status(summary.status)),
         (schema::RUN_TYPE, run_type(summary.header.run_type)),
     ]

@@ -2,6 +2,7 @@
 //! `Retry` set.
 
 use super::compare::CellDigests;
+use super::shape::Shape;
 use super::table::Recency;
 use super::writer::{RunRecords, as_ours, update};
 use crate::core::ids::{RecordId, RunId};
@@ -90,13 +91,13 @@ impl RunRecords {
                 // A row that was written for a run belongs to it, even if its identity was changed.
                 let mut of_run = rows.iter().filter(|row| {
                     row.id == one.record
-                        || (has_identity(row, &one.run)
+                        || (has_identity(row, &one.run, &shape)
                             && !known.iter().any(|other| other.record == row.id))
                 });
                 let kept = of_run.next().map(|row| ObservedRow {
                     record: row.id.clone(),
                     fields: row.fields.clone(),
-                    has_identity: has_identity(row, &one.run),
+                    has_identity: has_identity(row, &one.run, &shape),
                     shown: CellDigests::of(&row.fields, short.clone()),
                 });
                 let duplicates = of_run.map(|row| row.id.clone()).collect();
@@ -139,7 +140,7 @@ impl RunRecords {
         rows = rows.into_iter().map(|row| as_ours(row, &shape)).collect();
         oldest_first(&mut rows);
         let (own, rows): (Vec<Row>, Vec<Row>) =
-            rows.into_iter().partition(|row| has_identity(row, &run.run));
+            rows.into_iter().partition(|row| has_identity(row, &run.run, &shape));
         if before.is_none() && !own.is_empty() {
             return Ok(Lookalike::Itself);
         }
@@ -210,8 +211,8 @@ impl RunRecords {
     }
 }
 
-fn has_identity(row: &Row, run: &RunId) -> bool {
+fn has_identity(row: &Row, run: &RunId, shape: &Shape) -> bool {
     // Compared exactly, because an upsert finds a record only by these exact cells.
-    row.fields.get(schema::RUN_ID) == Some(&json!(run))
-        && row.fields.get(schema::CLIENT_ID) == Some(&json!(run.client()))
+    let mut cells = shape.identity_cells(run).into_iter();
+    cells.all(|(field, id)| row.fields.get(field) == Some(&json!(id)))
 }

@@ -4,14 +4,14 @@
 use super::field_note::{Effect, FieldNote};
 use super::fields::{all_cells, chosen};
 use super::notes;
+use crate::core::ids::RunId;
 use crate::fold::Summary;
 use crate::schema::run_record as schema;
 use crate::schema::{Field, FieldType};
+use crate::services::airtable::formula::Formula;
 use crate::services::airtable::{FieldSchema, TableSchema};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-pub(super) const MERGE_ON: [&str; 2] = [schema::RUN_ID, schema::CLIENT_ID];
 
 /// Ids of fields, by the names they had when the schema was read.
 pub(super) type FieldIds = BTreeMap<&'static str, String>;
@@ -31,9 +31,9 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// The shape of `table`. A field that was renamed after `ids` were read is found by its id. The
-    /// Run ID can also be found as the table's first field. The identity fields are never left out:
-    /// without them there is no record.
+    /// The shape of `table`. A field that was renamed after `ids` were read is found by its id, and
+    /// one whose name looks the same by its name. The Run ID can also be found as the table's first
+    /// field. It is never left out: without it there is no record.
     pub(super) fn of(table: &TableSchema, ids: &FieldIds) -> Self {
         let is_retry = |field: &&FieldSchema| field.name == schema::RETRY;
         let retry = table.fields.iter().find(is_retry);
@@ -58,9 +58,10 @@ impl Shape {
             table.fields.iter().find(|known| known.id == *id)
         };
         let primary = || table.primary_field().filter(|_| field.name == schema::RUN_ID);
-        let reason = match by_name.or_else(by_id).or_else(primary) {
+        let alike = || table.alike(field.name);
+        let reason = match by_name.or_else(by_id).or_else(alike).or_else(primary) {
             None => format!("the table has no such field; add it as {wanted}"),
-            Some(known) if !field.field_type.accepts(&known.field_type) => {
+            Some(known) if !is_usable(field, known) => {
                 format!("it is a {} field in Airtable; make it {wanted}", known.field_type)
             }
             Some(known) => {
@@ -74,9 +75,32 @@ impl Shape {
                 return;
             }
         };
-        if !MERGE_ON.contains(&field.name) {
+        if field.name != schema::RUN_ID {
             self.left_out.insert(field.name, reason);
         }
+    }
+
+    /// The fields by which a run's record is found. A Client ID that is missing or has choices is not
+    /// needed for that: the Run ID ends with it.
+    pub(super) fn merge_on(&self) -> impl Iterator<Item = &'static str> {
+        let client = schema::CLIENT_ID;
+        let is_usable = !self.left_out.contains_key(client) && !self.choices.contains_key(client);
+        [schema::RUN_ID].into_iter().chain(is_usable.then_some(client))
+    }
+
+    /// The cells by which the run's record is found, by schema name.
+    pub(super) fn identity_cells(&self, run: &RunId) -> Vec<(&'static str, String)> {
+        let id_in = |field| match field {
+            schema::RUN_ID => run.to_string(),
+            _ => run.client().to_string(),
+        };
+        self.merge_on().map(|field| (field, id_in(field))).collect()
+    }
+
+    /// The rows with the identity of `run`.
+    pub fn identity(&self, run: &RunId) -> Formula {
+        let cells = self.identity_cells(run).into_iter();
+        Formula::all(cells.map(|(field, id)| Formula::equals(self.name(field), &id)))
     }
 
     /// Every cell of the run's record, by schema name, including the notes about fields. `refused`
@@ -140,7 +164,7 @@ impl Shape {
     }
 
     /// A row's cells by schema name.
-    pub(super) fn in_our_names(&self, mut cells: Map<String, Value>) -> Map<String, Value> {
+    pub fn in_our_names(&self, mut cells: Map<String, Value>) -> Map<String, Value> {
         for (field, name) in &self.renamed {
             if let Some(value) = cells.remove(name) {
                 cells.insert((*field).to_owned(), value);
@@ -162,8 +186,19 @@ impl Shape {
             let says = || format!("{}: without {}", field.name, missing.join(", "));
             (!missing.is_empty()).then(says)
         });
-        left_out.chain(renamed).chain(lacks).collect()
+        let clients = self.choices.get(schema::CLIENT_ID).map(|known| {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            format!("{}: only {}", schema::CLIENT_ID, known.join(", "))
+        });
+        left_out.chain(renamed).chain(lacks).chain(clients).collect()
     }
+}
+
+/// Whether a field of the table can be written as `field`. The Client ID may be a select: its cell
+/// is written if the select has the choice.
+fn is_usable(field: &Field, known: &FieldSchema) -> bool {
+    let is_select = known.field_type == "singleSelect";
+    field.field_type.accepts(&known.field_type) || (field.name == schema::CLIENT_ID && is_select)
 }
 
 #[cfg(test)]
@@ -244,7 +279,45 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_another_type_or_that_is_missing_is_left_out_and_the_identity_never_is() {
+    fn a_field_whose_name_looks_the_same_is_written_under_its_own_name() {
+        let table = table(|fields| fields[at(schema::STATUS)]["name"] = json!("status "));
+        let shape = Shape::of(&table, &FieldIds::new());
+        let cells = shape.to_table(shape.cells(&failed()));
+        assert_eq!(cells["status "], "Failed");
+        let says = "it is called \"status \" in Airtable now; rename it back to \"Status\"";
+        assert!(cells[schema::SYSTEM_NOTES].as_str().unwrap().contains(says), "{cells:?}");
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_run_id_alone_where_the_client_id_cannot_be_matched() {
+        let client = at(schema::CLIENT_ID);
+        let (run_alone, both) = (
+            "AND({Run ID}='261123-100000-Guy-Wilson')",
+            "AND({Run ID}='261123-100000-Guy-Wilson',{Client ID}='Guy-Wilson')",
+        );
+        let select = |choice: &str| {
+            json!({"id": "fld1", "name": schema::CLIENT_ID, "type": "singleSelect",
+                "options": {"choices": [{"name": choice}]}})
+        };
+        let of = |kind: &str| json!({"id": "fld1", "name": schema::CLIENT_ID, "type": kind});
+        let written = Some(json!("Guy-Wilson"));
+        for (field, formula, cell) in [
+            (of("singleLineText"), both, written.clone()),
+            (of("number"), run_alone, None),
+            (json!({"id": "fld1", "name": "Customer", "type": "singleLineText"}), run_alone, None),
+            (select("Guy-Wilson"), run_alone, written),
+            (select("Ada-Park"), run_alone, Some(Value::Null)),
+        ] {
+            let shape =
+                Shape::of(&table(|fields| fields[client] = field.clone()), &FieldIds::new());
+            let failed = failed();
+            assert_eq!(shape.identity(&failed.run).as_str(), formula, "{field}");
+            assert_eq!(shape.cells(&failed).get(schema::CLIENT_ID), cell.as_ref(), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_another_type_or_that_is_missing_is_left_out_and_the_run_id_never_is() {
         let table = table(|fields| {
             fields[at(schema::START_TIME)]["type"] = json!("date");
             fields.retain(|field| {

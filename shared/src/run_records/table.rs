@@ -1,7 +1,7 @@
 //! What is known about the table of run records, and how long it stays valid.
 
 use super::field_note::{Effect, FieldNote};
-use super::shape::{FieldIds, MERGE_ON, Shape};
+use super::shape::{FieldIds, Shape};
 use crate::core::clock::Clock;
 use crate::core::ids::BaseId;
 use crate::core::text::bounded;
@@ -158,7 +158,7 @@ impl Known {
 
 /// The written field that a refusal names.
 pub(super) fn refused_field(error: &AirtableError, shape: &Shape) -> Option<&'static str> {
-    let is_written = |name: &&str| !MERGE_ON.contains(name) && !shape.left_out.contains_key(*name);
+    let is_written = |name: &&str| *name != schema::RUN_ID && !shape.left_out.contains_key(*name);
     let names = || schema::FIELDS.iter().map(|field| field.name).filter(is_written);
     let named = error.field_of(names().map(|name| shape.name(name)))?;
     names().find(|name| shape.name(name) == named)

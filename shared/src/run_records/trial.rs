@@ -1,6 +1,6 @@
 //! Finds the cell that Airtable refuses if the refusal names no field.
 
-use super::shape::{MERGE_ON, Shape};
+use super::shape::Shape;
 use crate::core::ids::BaseId;
 use crate::ports::Transport;
 use crate::schema::run_record as schema;
@@ -29,7 +29,7 @@ impl Trial<'_> {
             return Ok(None);
         }
         let fields = schema::FIELDS.iter().map(|field| field.name);
-        let others = |name: &&str| !MERGE_ON.contains(name) && self.row.contains_key(*name);
+        let others = |name: &&str| !self.is_merged_on(name) && self.row.contains_key(*name);
         let mut suspects: Vec<&'static str> = fields.filter(others).collect();
         while suspects.len() > 1 {
             let rest = suspects.split_off(suspects.len() / 2);
@@ -46,15 +46,20 @@ impl Trial<'_> {
         airtable: &Airtable<impl Transport>,
         fields: &[&str],
     ) -> Result<bool, AirtableError> {
-        let is_tried = |name: &str| MERGE_ON.contains(&name) || fields.contains(&name);
+        let is_tried = |name: &str| self.is_merged_on(name) || fields.contains(&name);
         let cells = self.row.iter().filter(|(name, _)| is_tried(name));
         let cells = cells.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let merge_on = MERGE_ON.map(|field| self.shape.name(field));
+        let merge_on: Vec<&str> =
+            self.shape.merge_on().map(|field| self.shape.name(field)).collect();
         let sent = [self.shape.to_table(cells)];
         match airtable.upsert(self.base, schema::TABLE, &merge_on, &sent).await {
             Ok(_) => Ok(true),
             Err(AirtableError::Refused { .. }) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    fn is_merged_on(&self, name: &str) -> bool {
+        self.shape.merge_on().any(|field| field == name)
     }
 }

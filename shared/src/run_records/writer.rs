@@ -2,7 +2,7 @@
 
 use super::compare::CellDigests;
 use super::field_note::FieldNote;
-use super::shape::{MERGE_ON, Shape};
+use super::shape::Shape;
 use super::table::{Recency, Table, refused_field, refused_value};
 use super::trial::Trial;
 use crate::core::clock::Clock;
@@ -12,7 +12,7 @@ use crate::ports::Transport;
 use crate::schema::run_record as schema;
 use crate::schema::{FieldType, run_record};
 use crate::services::airtable::{
-    Airtable, AirtableError, ListQuery, Row, Update, Upserted, identity, oldest_first,
+    Airtable, AirtableError, ListQuery, Row, Update, Upserted, oldest_first,
 };
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ impl RunRecords {
         loop {
             let rows: Vec<_> = runs.iter().map(|run| shape.cells_with(run, &refused)).collect();
             let sent: Vec<_> = rows.iter().map(|row| shape.to_table(row.clone())).collect();
-            let merge_on = MERGE_ON.map(|field| shape.name(field));
+            let merge_on: Vec<&str> = shape.merge_on().map(|field| shape.name(field)).collect();
             let upserted = airtable.upsert(&self.table.base, schema::TABLE, &merge_on, &sent).await;
             let error = match upserted {
                 Ok(upserted) => {
@@ -118,8 +118,8 @@ impl RunRecords {
         run: &Summary,
     ) -> Result<Vec<RecordId>, AirtableError> {
         let shape = self.table.shape(airtable, Recency::Recent).await;
-        let formula = identity(&run.run, |field| shape.name(field));
-        let query = ListQuery { fields: &[shape.name(schema::RUN_ID)], formula: Some(formula) };
+        let formula = Some(shape.identity(&run.run));
+        let query = ListQuery { fields: &[shape.name(schema::RUN_ID)], formula };
         let mut rows: Vec<Row> = airtable.list(&self.table.base, schema::TABLE, &query).await?;
         oldest_first(&mut rows);
         let Some((kept, others)) = rows.split_first() else { return Ok(Vec::new()) };
@@ -162,14 +162,17 @@ impl RunRecords {
         record: &RecordId,
     ) -> Result<(), AirtableError> {
         let shape = self.table.shape(airtable, Recency::Recent).await;
-        let identity = [(schema::RUN_ID, json!(run)), (schema::CLIENT_ID, json!(run.client()))];
-        let identity = identity.map(|(field, value)| (shape.name(field), value));
+        let identity = shape.identity_cells(run).into_iter();
+        let identity = identity.map(|(field, id)| (shape.name(field), json!(id)));
         let update = update(record, identity);
         airtable.update(&self.table.base, schema::TABLE, &[update]).await
     }
 }
 
-pub(super) fn update<const N: usize>(id: &RecordId, cells: [(&str, Value); N]) -> Update {
+pub(super) fn update<'a>(
+    id: &RecordId,
+    cells: impl IntoIterator<Item = (&'a str, Value)>,
+) -> Update {
     let fields = cells.into_iter().map(|(field, value)| (field.to_owned(), value)).collect();
     Update { id: id.clone(), fields }
 }

@@ -26,17 +26,10 @@ impl FieldNames {
         (!self.lost.contains(field)).then(|| self.of(field))
     }
 
-    /// The condition for a run's record. A run's id contains its client's id, so the condition for
-    /// the client is omitted if the field Client ID is not found.
+    /// The condition for a run's record. A run's id contains its client's id, so the field Client ID
+    /// is not needed.
     pub(super) fn identity(&self, run: &RunId) -> Formula {
-        let by_run = Formula::equals(self.of(run_record::RUN_ID), run.as_str());
-        let client = run.client();
-        Formula::all([by_run].into_iter().chain(self.of_client(client.as_str())))
-    }
-
-    /// The condition for a client's records, if the name of the field Client ID is known.
-    pub(super) fn of_client(&self, client: &str) -> Option<Formula> {
-        Some(Formula::equals(self.find(run_record::CLIENT_ID)?, client))
+        Formula::equals(self.of(run_record::RUN_ID), run.as_str())
     }
 
     /// A row with its cells by schema name.
@@ -83,15 +76,16 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The names of the fields, found by their ids where these are known. The table's first field is
-/// the Run ID.
+/// The names of the fields, found by their ids where these are known, or by a name that looks the
+/// same. The table's first field is the Run ID.
 fn field_names(table: &TableSchema, by_id: impl Fn(&str) -> Option<String>) -> FieldNames {
     let mut names = FieldNames::default();
     let has = |name: &str| table.fields.iter().any(|field| field.name == name);
     for field in run_record::FIELDS.iter().filter(|field| !has(field.name)) {
         let primary = || table.primary_field().filter(|_| field.name == run_record::RUN_ID);
         let primary = || primary().map(|field| field.name.clone());
-        match by_id(field.name).or_else(primary) {
+        let alike = || table.alike(field.name).map(|field| field.name.clone());
+        match by_id(field.name).or_else(alike).or_else(primary) {
             Some(name) => drop(names.renamed.insert(field.name, name)),
             None => drop(names.lost.insert(field.name)),
         }
@@ -118,16 +112,15 @@ mod tests {
             field_names(&table(names), by_id).identity(&run).as_str().to_owned()
         };
         let nobody = |_: &str| None;
-        let client_by_id =
-            |field: &str| (field == run_record::CLIENT_ID).then(|| "Customer".to_owned());
-        assert_eq!(
-            formula(&["Run", "Client ID"], &nobody),
-            "AND({Run}='251014-153000-Guy-Wilson',{Client ID}='Guy-Wilson')"
-        );
-        assert_eq!(
-            formula(&["Run ID", "Customer"], &client_by_id),
-            "AND({Run ID}='251014-153000-Guy-Wilson',{Customer}='Guy-Wilson')"
-        );
-        assert_eq!(formula(&["Run", "Customer"], &nobody), "AND({Run}='251014-153000-Guy-Wilson')");
+        let by_id = |field: &str| (field == run_record::RUN_ID).then(|| "Name".to_owned());
+        for (names, by_id, name) in [
+            (["Run", "Client ID"], &nobody as &dyn Fn(&str) -> _, "Run"),
+            (["Run ID", "Customer"], &nobody, "Run ID"),
+            (["Customer", "run id "], &nobody, "run id "),
+            (["Customer", "Name"], &by_id, "Name"),
+        ] {
+            let found = format!("{{{name}}}='251014-153000-Guy-Wilson'");
+            assert_eq!(formula(&names, by_id), found);
+        }
     }
 }

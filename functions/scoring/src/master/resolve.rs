@@ -124,13 +124,8 @@ impl<T: Transport> MasterBase<'_, T> {
         &self,
         apify_run: &ApifyRunId,
     ) -> Result<Option<ClientId>, AirtableError> {
-        let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let names_it = |names: &FieldNames| {
-            Formula::contains(names.of(run_record::APIFY_RUN_ID), apify_run.as_str())
-        };
-        let rows = self.records(&fields, names_it).await?;
-        let runs = rows.iter().filter(|row| names_harvest(row, apify_run));
-        let mut clients = runs.filter_map(|row| Some(run_of(row)?.client()));
+        let runs = self.recorded_runs(apify_run).await?;
+        let mut clients = runs.iter().map(RunId::client);
         Ok(clients.find(|client| *client != ClientId::unattributed()))
     }
 
@@ -140,20 +135,26 @@ impl<T: Transport> MasterBase<'_, T> {
         client: &ClientId,
         task: &Ingest,
     ) -> Result<Option<RunStamp>, AirtableError> {
-        let apify_run = &task.apify_run_id;
-        let fields = [run_record::RUN_ID, run_record::APIFY_RUN_ID];
-        let is_its = |names: &FieldNames| {
-            let names_it =
-                Formula::contains(names.of(run_record::APIFY_RUN_ID), apify_run.as_str());
-            Formula::all(names.of_client(client.as_str()).into_iter().chain([names_it]))
-        };
-        let rows = self.records(&fields, is_its).await?;
-        Ok(rows.iter().filter(|row| names_harvest(row, apify_run)).find_map(|row| {
-            let run = run_of(row).filter(|run| run.client() == *client)?;
-            // A webhook for a run that Apify did not know at that time may have left a record of
-            // 1970.
-            Some(run.stamp()).filter(|stamp| *stamp != RunStamp::at(Timestamp::UNIX_EPOCH))
-        }))
+        let runs = self.recorded_runs(&task.apify_run_id).await?;
+        let of_client = runs.iter().filter(|run| run.client() == *client);
+        // A webhook for a run that Apify did not know at that time may have left a record of 1970.
+        let mut stamps = of_client.map(RunId::stamp);
+        Ok(stamps.find(|stamp| *stamp != RunStamp::at(Timestamp::UNIX_EPOCH)))
+    }
+
+    /// The runs whose records name the harvest, oldest record first; none if the records have no
+    /// field that could name it.
+    async fn recorded_runs(&self, apify_run: &ApifyRunId) -> Result<Vec<RunId>, AirtableError> {
+        let field = run_record::APIFY_RUN_ID;
+        let names_it = |names: &FieldNames| Formula::contains(names.of(field), apify_run.as_str());
+        match self.records(&[run_record::RUN_ID, field], names_it).await {
+            Ok(rows) => {
+                let rows = rows.iter().filter(|row| names_harvest(row, apify_run));
+                Ok(rows.filter_map(run_of).collect())
+            }
+            Err(error) if error.names_unknown_field(field) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the optional table `Apify`.

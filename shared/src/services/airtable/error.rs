@@ -108,11 +108,10 @@ impl AirtableError {
         self.error_type() == Some("ROW_DOES_NOT_EXIST")
     }
 
-    /// Whether a formula was refused because the table has no field with this name (external rule:
-    /// `Unknown field names: …`, in lower case).
+    /// Whether a request was refused because the table has no field with this name (external rule:
+    /// `Unknown field names: …`, in lower case, for a formula).
     pub fn names_unknown_field(&self, field: &str) -> bool {
-        self.error_type() == Some("INVALID_FILTER_BY_FORMULA")
-            && self.message().to_lowercase().contains(&field.to_lowercase())
+        self.is_unknown_name() && self.message().to_lowercase().contains(&field.to_lowercase())
     }
 
     /// Whether a request was refused because it names a field that the table does not have.

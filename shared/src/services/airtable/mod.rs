@@ -25,5 +25,5 @@ pub use listing::{ListQuery, PageAt};
 pub use meta::Identity;
 pub use page::{ListingAt, Page, PageSize};
 pub use rate::{MAX_CHUNK_LANES, PLAN_LANES, Rate};
-pub use row::{OddCell, Row, Update, Upserted, identity, oldest_first};
+pub use row::{OddCell, Row, Update, Upserted, oldest_first};
 pub use table::{FieldOptions, FieldSchema, Named, TableSchema};

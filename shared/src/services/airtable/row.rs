@@ -1,8 +1,7 @@
 //! Rows as they are read and written, and the one way to read a cell.
 
-use super::formula::Formula;
-use crate::core::ids::{RecordId, RunId};
-use crate::schema::{Field, FieldType, run_record};
+use crate::core::ids::RecordId;
+use crate::schema::{Field, FieldType};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -210,14 +209,6 @@ pub fn oldest_first(rows: &mut [Row]) {
     rows.sort_by(|a, b| (a.created_time, &a.id).cmp(&(b.created_time, &b.id)));
 }
 
-/// The rows with the identity of `run`: its Run ID and its Client ID.
-pub fn identity<'a>(run: &RunId, name: impl Fn(&'static str) -> &'a str) -> Formula {
-    Formula::all([
-        Formula::equals(name(run_record::RUN_ID), run.as_str()),
-        Formula::equals(name(run_record::CLIENT_ID), run.client().as_str()),
-    ])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,12 +347,5 @@ mod tests {
         let mut rows = [(c, early), (a, late), (b, early)].map(|(id, at)| row(id, at, json!("")));
         oldest_first(&mut rows);
         assert_eq!(rows.each_ref().map(|row| row.id.as_str()), [b, c, a]);
-    }
-
-    #[test]
-    fn a_run_is_identified_by_its_run_id_and_its_client_id() {
-        let run = "261123-100000-Guy-Wilson".parse().unwrap();
-        let formula = "AND({Run ID}='261123-100000-Guy-Wilson',{Client ID}='Guy-Wilson')";
-        assert_eq!(identity(&run, |field| field).as_str(), formula);
     }
 }

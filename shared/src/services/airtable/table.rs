@@ -1,5 +1,6 @@
 //! Tables and fields as described by a base's schema.
 
+use crate::core::text::is_alike;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -19,6 +20,12 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
+    /// The field whose name a person would confuse with `name`. Airtable compares the names of a
+    /// table's fields without regard to letter case, so there is at most one in other letters.
+    pub fn alike(&self, name: &str) -> Option<&FieldSchema> {
+        self.fields.iter().find(|field| is_alike(&field.name, name))
+    }
+
     /// The first field, whose cells name the rows, if Airtable says which it is.
     pub fn primary_field(&self) -> Option<&FieldSchema> {
         self.fields.iter().find(|field| !field.id.is_empty() && field.id == self.primary)

@@ -3,7 +3,7 @@
 use super::stage::{case, harvest_of, put_lead, score_waiting, waiting};
 use serde_json::{Value, json};
 use shared::schema::{clients, leads, post_attributes, post_instructions, run_record};
-use simulators::airtable::Row;
+use simulators::airtable::{FieldSpec, Row};
 use tests::{CLIENT, CLIENT_BASE, Harvest, MASTER_BASE, Pipeline, post};
 
 #[tokio::test]
@@ -173,4 +173,45 @@ async fn a_harvest_is_scored_once_though_the_fields_that_find_its_record_are_ren
     }
     let notes = records[0].fields[run_record::SYSTEM_NOTES].as_str().unwrap();
     assert!(pipeline.billed_tokens() > billed, "the new post is scored under the limit: {notes}");
+}
+
+#[tokio::test]
+async fn a_record_is_written_whatever_its_table_makes_of_the_client_id() {
+    let client = run_record::CLIENT_ID;
+    let select = |choice| FieldSpec::single_select(client, &[choice]);
+    let renamed = |name: &str| format!("was renamed: it is called {name:?}");
+    for (name, kind, cell, line) in [
+        ("client id ", FieldSpec::text(client), json!(CLIENT), renamed("client id ")),
+        ("Customer", FieldSpec::text(client), Value::Null, "the table has no such field".into()),
+        (client, FieldSpec::number(client, 0), Value::Null, "it is a number field".into()),
+        (client, select("Ada-Park"), Value::Null, "lacks the choice \"Guy-Wilson\"".into()),
+        (client, select(CLIENT), json!(CLIENT), "Nothing to do.".into()),
+    ] {
+        let (pipeline, _, apify_run) =
+            Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
+        let airtable = pipeline.services.airtable.service();
+        airtable.retype_field(MASTER_BASE, run_record::TABLE, client, kind).unwrap();
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, client, name).unwrap();
+        pipeline.run(&apify_run).await;
+        pipeline.tick().await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        assert_eq!(pipeline.record().get(name).unwrap_or(&Value::Null), &cell, "{name}");
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, &line);
+    }
+}
+
+#[tokio::test]
+async fn a_harvest_is_scored_although_no_record_can_name_it() {
+    for name in ["apify run id", "Harvest"] {
+        let (pipeline, _, apify_run) =
+            Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
+        let airtable = pipeline.services.airtable.service();
+        let field = run_record::APIFY_RUN_ID;
+        airtable.rename_field(MASTER_BASE, run_record::TABLE, field, name).unwrap();
+        pipeline.run(&apify_run).await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, "Field \"Apify Run ID\"");
+        pipeline.run(&apify_run).await;
+        pipeline.assert_exact("Completed: 1 harvested, 1 examined, 1 scored; balanced");
+    }
 }
