@@ -126,6 +126,9 @@ pub struct ClientRow {
     /// Newer rows with the same Client ID. They are ignored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubles: Vec<RecordId>,
+    /// What is wrong with the fields of the table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// How far the planning of waiting leads got.

@@ -1,5 +1,6 @@
 //! The clients listed in the master base.
 
+use super::records::{FieldNames, Wanted};
 use super::rows::MasterBase;
 use jiff::Timestamp;
 use shared::core::ids::{BaseId, ClientId, IdError, RecordId};
@@ -72,9 +73,9 @@ impl Client {
 
     /// The client with this id, from a row that was read earlier.
     pub(crate) fn known(row: &ClientRow, id: &ClientId) -> Self {
-        let ClientRow { record, cells, doubles, .. } = row.clone();
+        let ClientRow { record, cells, doubles, notes, .. } = row.clone();
         let row = Row { id: record, created_time: Timestamp::MAX, fields: cells };
-        Self::read(&row).beside(&doubles).asked_as(id)
+        Self::read(&row).beside(&doubles).asked_as(id).warned(&notes)
     }
 
     /// Whether the client is scored at all.
@@ -176,6 +177,11 @@ impl Client {
         self
     }
 
+    fn warned(mut self, notes: &[String]) -> Self {
+        self.warnings.extend_from_slice(notes);
+        self
+    }
+
     /// Adds a warning if its id is spelled differently from `asked`, although both look the same.
     fn asked_as(mut self, asked: &ClientId) -> Self {
         if self.id != asked.as_str() && self.warnings.is_empty() && self.odd.is_none() {
@@ -193,14 +199,41 @@ impl Client {
 impl<T: Transport> MasterBase<'_, T> {
     /// The client with this id. A client whose id only looks the same is found too, with a warning.
     pub(crate) async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, AirtableError> {
-        let formula = Formula::equals(clients::CLIENT_ID, id.as_str());
-        let rows = self.list(clients::TABLE, &[], Some(formula)).await?;
+        let (rows, notes) = self.clients(Some(id)).await?;
         if let Some((row, doubles)) = rows.split_first() {
             let doubles: Vec<RecordId> = doubles.iter().map(|row| row.id.clone()).collect();
-            return Ok(Some(Client::read(row).beside(&doubles)));
+            return Ok(Some(Client::read(row).beside(&doubles).warned(&notes)));
         }
-        let rows = self.list(clients::TABLE, &[], None).await?;
-        Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id)))
+        let (rows, notes) = self.clients(None).await?;
+        Ok(row_of(&rows, id).map(|row| Client::read(row).asked_as(id).warned(&notes)))
+    }
+
+    /// The rows of the clients, or of the client with this id, oldest first, and notes about fields
+    /// of the table. Every field is named in the request: otherwise a missing one, such as a token
+    /// limit, would look like an empty cell.
+    ///
+    /// # Errors
+    /// If the table lacks a field without which no client can be served.
+    pub(super) async fn clients(
+        &self,
+        id: Option<&ClientId>,
+    ) -> Result<(Vec<Row>, Vec<String>), AirtableError> {
+        let fields = clients::FIELDS.each_ref().map(|field| field.name);
+        let (table, known) = (clients::TABLE, &clients::FIELDS);
+        let needed = &[clients::CLIENT_ID, clients::STATUS, clients::BASE_ID];
+        let wanted = Wanted { table, known, fields: &fields, needed };
+        let of_client = |names: &FieldNames| {
+            id.map(|id| Formula::equals(names.of(clients::CLIENT_ID), id.as_str()))
+        };
+        let (rows, names) = self.by_our_names(wanted, of_client).await?;
+        let mut notes = names.notes(table);
+        if names.find(clients::SERVICE_LEVEL).is_none() {
+            notes.push(format!(
+                "{table:?} has no field {:?}: every client counts as one with post scoring; add it",
+                clients::SERVICE_LEVEL
+            ));
+        }
+        Ok((rows, notes))
     }
 }
 

@@ -3,11 +3,10 @@
 use super::clients::{Client, row_of};
 use super::rows::MasterBase;
 use jiff::Timestamp;
-use shared::core::ids::{ClientId, RecordId};
+use shared::core::ids::ClientId;
 use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
-use shared::schema::clients;
-use shared::services::airtable::{AirtableError, Row};
+use shared::services::airtable::AirtableError;
 use std::collections::BTreeMap;
 
 impl<T: Transport> MasterBase<'_, T> {
@@ -18,7 +17,7 @@ impl<T: Transport> MasterBase<'_, T> {
         kind: Kind,
         now: Timestamp,
     ) -> Result<BTreeMap<ClientId, ClientRow>, AirtableError> {
-        let rows = self.list(clients::TABLE, &[], None).await?;
+        let (rows, notes) = self.clients(None).await?;
         let mut served = BTreeMap::new();
         for (row, client) in rows.iter().map(|row| (row, Client::read(row))) {
             // A client with an unreadable row gets a record that reports it.
@@ -28,17 +27,11 @@ impl<T: Transport> MasterBase<'_, T> {
             let row = row_of(&rows, &id).unwrap_or(row);
             let of_id = rows.iter().filter(|row| Client::read(row).id == id.as_str());
             let doubles = of_id.map(|row| row.id.clone()).filter(|other| *other != row.id);
-            let row = client_row(row, doubles.collect(), now);
-            served.insert(id, row);
+            let doubles = doubles.collect();
+            let (record, cells) = (row.id.clone(), row.fields.clone());
+            let notes = notes.clone();
+            served.insert(id, ClientRow { read_at: now, record, cells, doubles, notes });
         }
         Ok(served)
     }
-}
-
-/// The client's row as a task for all clients passes it to the client's own task.
-fn client_row(row: &Row, doubles: Vec<RecordId>, now: Timestamp) -> ClientRow {
-    let is_read = |name: &String| clients::FIELDS.iter().any(|field| field.name == *name);
-    let cells = row.fields.iter().filter(|(name, _)| is_read(name));
-    let cells = cells.map(|(name, cell)| (name.clone(), cell.clone())).collect();
-    ClientRow { read_at: now, record: row.id.clone(), cells, doubles }
 }

@@ -188,11 +188,15 @@ impl<T: Transport> Airtable<T> {
     }
 
     /// The current name of a field in `table` that was called `field` when this client last read
-    /// the schema; `None` if it was not renamed.
+    /// the schema, or whose name looks the same; `None` if it was not renamed.
     pub fn renamed(&self, base: &BaseId, table: &TableSchema, field: &str) -> Option<String> {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = ids.get(&(base.clone(), table.name.clone()))?.get(field)?;
-        let found = table.fields.iter().find(|known| known.id == *id && known.name != field)?;
+        let ids = ids.get(&(base.clone(), table.name.clone()));
+        let of_id =
+            |id: &String| table.fields.iter().find(|known| known.id == *id && known.name != field);
+        let is_there = || table.fields.iter().any(|known| known.name == field);
+        let alike = || table.alike(field).filter(|_| !is_there());
+        let found = ids.and_then(|ids| ids.get(field)).and_then(of_id).or_else(alike)?;
         Some(found.name.clone())
     }
 

@@ -3,6 +3,7 @@
 //! belong here.
 
 mod cells;
+mod clients;
 mod fields;
 mod refused;
 mod renamed;

@@ -147,6 +147,33 @@ async fn a_renamed_field_that_is_only_read_is_named_and_leads_acted_on_stay_left
 }
 
 #[tokio::test]
+async fn a_field_of_the_clients_base_whose_name_looks_the_same_is_named_and_leads_acted_on_stay_left_alone()
+ {
+    let pipeline = Pipeline::start().await;
+    let airtable = pipeline.services.airtable.service();
+    for (table, field, name) in [
+        (leads::TABLE, leads::POSTS_ACTIONED, "Posts actioned"),
+        (leads::TABLE, leads::POSTS_SKIP_REASON, "Posts Skip Reason "),
+        (post_attributes::TABLE, post_attributes::ACTIVE, "active"),
+    ] {
+        airtable.rename_field(CLIENT_BASE, table, field, name).unwrap();
+    }
+    let acted = pipeline.add_lead("acted", waiting("acted"));
+    put_lead(&pipeline, &acted, "Posts actioned", &json!(true));
+    pipeline.add_lead("max", waiting("max"));
+    score_waiting(&pipeline).await;
+    pipeline.assert_exact("Completed: 0 harvested, 1 examined, 1 scored; balanced");
+    assert!(!pipeline.lead(&acted).contains_key(leads::POSTS_SCORE));
+    for line in [
+        "\"Posts Actioned\" of \"Leads\" in base appClient00000001 is called \"Posts actioned\" now",
+        "it is called \"Posts Skip Reason \" now; rename it back to \"Posts Skip Reason\"",
+        "\"Active\" of \"Post Scoring Attributes\": it is called \"active\" now",
+    ] {
+        pipeline.assert_shows(run_record::SYSTEM_NOTES, line);
+    }
+}
+
+#[tokio::test]
 async fn a_harvest_is_scored_once_though_the_fields_that_find_its_record_are_renamed() {
     let (pipeline, apify_run) = Pipeline::with_harvest().await;
     let limit = json!(1_000_000);
