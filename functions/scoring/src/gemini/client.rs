@@ -174,7 +174,9 @@ impl<T: Transport> Gemini<T> {
             (Reply::TryLater { category: ErrorCategory::Quota, .. }, _) => {
                 self.pace.limited(begun);
             }
-            (_, CallOutcome::Answered { .. }) => {
+            // Some answers do not say what was used. They are answers all the same.
+            (_, CallOutcome::Answered { .. })
+            | (Reply::Text { .. } | Reply::Unusable { .. }, CallOutcome::Lost) => {
                 self.state.answered(begun);
                 self.pace.answered(begun);
             }

@@ -1,6 +1,6 @@
 //! Refusals: of a text, of settings, of everybody.
 
-use super::played::{SCORED, error_of, of_steps, played, steps, told};
+use super::played::{SCORED, error_of, of_steps, played, steps, told, with_usage};
 use super::stage::{Stage, case};
 use crate::fake_gemini::Case;
 use serde_json::json;
@@ -117,6 +117,21 @@ async fn without_credit_nobody_fails_and_the_record_says_top_up() {
     halted(case("08-credits-used-up"), "top up").await;
     halted(depleted(402, "Your prepayment credits are depleted."), "top up").await;
     halted(depleted(429, "Your project has exceeded its spending cap."), "top up").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn scoring_continues_when_the_model_is_back_although_it_does_not_say_what_was_used() {
+    let depleted = r#"{"error":{"code":402,"message":"Your prepayment credits are depleted.","status":"RESOURCE_EXHAUSTED"}}"#;
+    let mut stage = Stage::set(of_steps(&json!([{"status": 402, "raw": depleted, "bill": {}}])));
+    stage.begin().await;
+    tokio::time::sleep(Duration::from_mins(9)).await;
+    stage.gemini().answer(steps(&json!([{"raw": with_usage("null")}])));
+    stage.ends(1).await;
+    let told = told(&stage);
+    assert!(
+        told.starts_with("Completed: 5 harvested, 5 examined, 5 scored; post tokens: "),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
