@@ -11,6 +11,9 @@ use shared::core::prices;
 use shared::core::tokens::Surface;
 use shared::messages::{CallOutcome, ErrorCategory, Served};
 
+/// Most characters that are kept of a model's name.
+const MODEL_MAX: usize = 100;
+
 /// What is known about a call in addition to its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -52,9 +55,7 @@ struct Streamed<'a> {
 
 impl<'a> Streamed<'a> {
     fn of(parts: &'a [Value]) -> Self {
-        // Some gateways wrap the answer in an object.
-        let unwrapped = parts.iter().map(|part| part.get("response").unwrap_or(part));
-        let parts: Vec<&Value> = unwrapped.collect();
+        let parts: Vec<&Value> = parts.iter().map(unwrapped).collect();
         let mut candidates: Vec<Vec<&Value>> = Vec::new();
         for part in &parts {
             // If a body is cut off, only a candidate or its content may be left.
@@ -92,6 +93,21 @@ impl<'a> Streamed<'a> {
     }
 }
 
+/// The answer in a part. Some gateways wrap it in an object, as `response`, `data` or `result`.
+fn unwrapped(part: &Value) -> &Value {
+    const MEMBERS: [&str; 6] = [
+        "candidates",
+        "promptFeedback",
+        "prompt_feedback",
+        "usageMetadata",
+        "usage_metadata",
+        "error",
+    ];
+    let is_answer = |value: &Value| MEMBERS.iter().any(|name| value.get(name).is_some());
+    let mut members = part.as_object().into_iter().flat_map(|members| members.values());
+    members.find(|it| is_answer(it)).filter(|_| !is_answer(part)).unwrap_or(part)
+}
+
 /// The items of a list. An object instead of a list is its only item.
 fn listed(value: &Value) -> &[Value] {
     match value {
@@ -109,8 +125,11 @@ fn member<'a>(of: &'a Value, camel: &str, snake: &str) -> &'a Value {
 fn billing(answer: &Streamed<'_>, asked: &Asked<'_>, at: Timestamp) -> CallOutcome {
     let metadata = &answer.usage();
     let Some((usage, reading)) = read_usage(metadata) else { return CallOutcome::Lost };
-    let answered = answer.last("modelVersion", "model_version").as_str().unwrap_or_default().trim();
-    let model = if answered.is_empty() { asked.model } else { answered }.to_owned();
+    let answered = answer.last("modelVersion", "model_version").as_str().unwrap_or_default();
+    // Names have no white space. One that has would break the lines of the record.
+    let answered: String =
+        answered.split_whitespace().flat_map(str::chars).take(MODEL_MAX).collect();
+    let model = if answered.is_empty() { asked.model.to_owned() } else { answered };
     let is_other = !prices::is_same_model(asked.model, &model);
     let served = Served {
         tier: ReportedTier::of(metadata).tier(asked.tier),
@@ -502,5 +521,35 @@ mod tests {
         assert_eq!(asked("gemini-3.5-flash-lite-001"), None);
         assert_eq!(asked(""), None);
         assert_eq!(asked("gemini-3.8-flash").as_deref(), Some("gemini-3.5-flash-lite"));
+    }
+
+    #[test]
+    fn the_name_of_a_model_is_one_short_word() {
+        let model = |version: Value| {
+            let usage = json!({"promptTokenCount": 5, "totalTokenCount": 5});
+            let answer = json!({"modelVersion": version, "usageMetadata": usage});
+            let CallOutcome::Answered { model, .. } = call(&answer).billing else { panic!("lost") };
+            model
+        };
+        assert_eq!(model(json!("gemini-9 \n pro")), "gemini-9pro");
+        assert_eq!(model(json!("x".repeat(500_000))), "x".repeat(MODEL_MAX));
+        for none in [json!(" \n"), json!(35), json!(["m-2"]), json!(null)] {
+            assert_eq!(model(none), "m");
+        }
+    }
+
+    #[test]
+    fn an_answer_in_an_object_of_a_gateway_is_read() {
+        let usage = json!({"promptTokenCount": 5, "totalTokenCount": 5});
+        let spoken = json!({"content": {"parts": [{"text": "[1]"}]}, "finishReason": "STOP"});
+        let answer = json!({"candidates": [spoken], "usageMetadata": usage, "modelVersion": "m"});
+        let blocked = json!({"promptFeedback": {"blockReason": "SPII"}, "usageMetadata": usage});
+        for name in ["response", "data", "result"] {
+            let wrapped = |answer: &Value| call(&json!({"status": 200, name: answer}));
+            assert_eq!(wrapped(&answer), call(&answer), "{name}");
+            assert_eq!(category(&wrapped(&blocked).reply), Some(ErrorCategory::SafetyBlock));
+            let error = wrapped(&json!({"error": {"code": 429, "message": "Slow."}}));
+            assert_eq!(category(&error.reply), Some(ErrorCategory::Quota), "{name}");
+        }
     }
 }
