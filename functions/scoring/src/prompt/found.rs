@@ -110,14 +110,22 @@ impl Values {
 
 impl<'a> Wanted<'a> {
     /// The id of the call that `text` means. Case is ignored, and so are other characters in and
-    /// around it: quotes, spaces, another kind of hyphen.
+    /// around it: quotes, spaces, another kind of hyphen. Other words may stand next to it, but no
+    /// other id.
     fn own(&self, text: &str) -> Option<&'a str> {
         let plain = |text: &str| -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|letter| letter.to_ascii_lowercase()).collect()
         };
         let exact = self.ids.iter().find(|id| **id == text);
-        exact.or_else(|| self.ids.iter().find(|id| plain(id) == plain(text))).copied()
+        let alike = || self.ids.iter().find(|id| plain(id) == plain(text));
+        let within = || {
+            let text = text.to_ascii_lowercase();
+            let mut named =
+                self.ids.iter().filter(|id| is_word_of(&text, &id.to_ascii_lowercase()));
+            named.next().filter(|_| named.next().is_none())
+        };
+        exact.or_else(alike).or_else(within).copied()
     }
 
     /// `value` with its elements in the requested shape. An object whose member names are ids
@@ -175,6 +183,14 @@ impl<'a> Wanted<'a> {
     fn is_said(&self, members: &Map<String, Value>) -> bool {
         self.says.iter().any(|name| members.contains_key(*name))
     }
+}
+
+/// Whether `text` contains `id`, without a letter or a digit directly next to it.
+fn is_word_of(text: &str, id: &str) -> bool {
+    text.match_indices(id).any(|(at, id)| {
+        let (before, behind) = (&text[..at], &text[at + id.len()..]);
+        !before.ends_with(char::is_alphanumeric) && !behind.starts_with(char::is_alphanumeric)
+    })
 }
 
 /// Converts `postId`, `PostID` and `Post Id` to `post_id`.
@@ -287,6 +303,8 @@ mod tests {
             r#"{"x-1":{"score":1},"x-2":{"score":2}}"#.to_owned(),
             r#"{"scores":{"x-1":1,"X-2":2}}"#.to_owned(),
             r#"[{"id":" X-1","score":1},{"Id":"`x‑2`","Score":2}]"#.to_owned(),
+            r#"[{"id":"ID: X-1","score":1},{"id":"n. x-2 (of x-22, 2nd)","score":2}]"#.to_owned(),
+            r#"{"post x-1":{"score":1},"post x-2":2}"#.to_owned(),
             r#"[{"id":"x-1","result":{"score":1}},{"id":"x-2","result":{"id":7,"score":2}}]"#
                 .to_owned(),
             r#"[{"id":"x-1","score":1},{"id":"x-2","score":2,"why":"a "fine" one"}]"#.to_owned(),
@@ -321,6 +339,8 @@ mod tests {
         for text in [
             r#"[{"id":"x-9","score":1}]"#,
             r#"[{"id":["x-1"],"score":1}]"#,
+            r#"[{"id":"x-1 and x-2","score":1}]"#,
+            r#"[{"id":"ax-1","score":1},{"id":"x-12","score":1}]"#,
             r#"["x-1","x-2"]"#,
             r#"{"id":"x-1","score":1}"#,
             r#"[{"id":"x-1","score":1"#,

@@ -130,13 +130,18 @@ pub(super) struct Amount {
     of: Option<f64>,
 }
 
+/// Where an object holds its amount.
+const MEMBERS: [&str; 6] = ["post_score", "score", "points", "value", "total", "overall"];
 /// Words that may appear next to a number without changing it.
 const UNITS: [&str; 7] = ["score", "points", "point", "pts", "percent", "out", "of"];
 
 impl Amount {
-    /// The amount in a number, or in a string that contains only an amount. A range is not an
-    /// amount.
+    /// The amount in a number, in a string that contains only an amount, or in an object that names
+    /// it. A range is not an amount.
     pub(super) fn of(value: &Value) -> Option<Self> {
+        if value.is_object() {
+            return MEMBERS.iter().find_map(|name| Self::of(&value[name]));
+        }
         let finite = |number: &f64| number.is_finite();
         if let Some(number) = value.as_f64().filter(finite) {
             return Some(Self { number, of: None });
@@ -186,6 +191,8 @@ mod tests {
             json!("11/10"),
             json!("one of 3 best"),
             json!([71]),
+            json!({"relevance": 40, "depth": 30}),
+            json!({"score": "70-75"}),
         ] {
             let answer = json!([{"post_id": "x-1", "post_score": invalid}, {"post_id": "x-2", "post_score": 100}]);
             assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
@@ -202,6 +209,9 @@ mod tests {
             json!("Score: 71"),
             json!("7.1/10"),
             json!("~71 points"),
+            json!({"score": 71}),
+            json!({"value": "71", "max": 100}),
+            json!({"relevance": 41, "depth": 30, "total": 71}),
         ] {
             let answer =
                 json!([{"post_id": "x-1", "post_score": odd}, {"post_id": "x-2", "score": odd}]);
