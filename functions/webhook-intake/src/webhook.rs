@@ -26,8 +26,12 @@ pub(crate) enum Webhook {
 /// about a run.
 const END_EVENTS: [&str; 4] =
     ["ACTOR.RUN.SUCCEEDED", "ACTOR.RUN.FAILED", "ACTOR.RUN.ABORTED", "ACTOR.RUN.TIMED_OUT"];
-/// The event type if a webhook's template omits it. The run then counts as ended.
+/// The event type if a webhook's template omits it or has a word of its own. The run then counts as
+/// ended, and Apify says whether that is so.
 const UNKNOWN_EVENT: &str = "UNKNOWN";
+/// Words of events, in addition to Apify's other ones, that end no run: the test webhook's, and the
+/// statuses of a run that is not over.
+const OTHER_EVENTS: [&str; 5] = ["TEST", "READY", "RUNNING", "TIMING_OUT", "ABORTING"];
 
 /// Where the run's id may be, the most reliable place first: in Apify's own payload and in custom
 /// templates.
@@ -91,7 +95,9 @@ fn event_type(payload: &Value) -> String {
     let is_end = |event: &&&str| {
         **event == written || event.strip_prefix("ACTOR.RUN.") == Some(written.as_str())
     };
-    END_EVENTS.iter().find(is_end).map_or_else(|| given.to_owned(), |event| (*event).to_owned())
+    let is_known = written.starts_with("ACTOR.") || OTHER_EVENTS.contains(&written.as_str());
+    let other = if is_known { given } else { UNKNOWN_EVENT };
+    END_EVENTS.iter().find(is_end).map_or_else(|| other.to_owned(), |event| (*event).to_owned())
 }
 
 /// Reads the body. If a string in it was cut in the middle of a character, only that character is
@@ -293,9 +299,16 @@ mod tests {
 
     #[test]
     fn events_that_end_no_run_are_ignored() {
-        for event_type in
-            ["TEST", "ACTOR.RUN.CREATED", "ACTOR.RUN.RESURRECTED", "ACTOR.BUILD.FAILED"]
-        {
+        for event_type in [
+            "TEST",
+            "test",
+            "ACTOR.RUN.CREATED",
+            "actor.run.resurrected",
+            "ACTOR.BUILD.FAILED",
+            "ACTOR.RUN.OF_NEXT_YEAR",
+            "RUNNING",
+            "TIMING-OUT",
+        ] {
             let payload =
                 json!({"eventType": event_type, "eventData": null, "resource": {"joke": "x"}});
             assert!(matches!(parsed(&payload, ""), Ok(Webhook::Ignored { .. })), "{event_type}");
@@ -310,6 +323,8 @@ mod tests {
             (json!("SUCCEEDED"), "ACTOR.RUN.SUCCEEDED"),
             (json!("TIMED-OUT"), "ACTOR.RUN.TIMED_OUT"),
             (json!("undefined"), "UNKNOWN"),
+            (json!("Run succeeded"), "UNKNOWN"),
+            (json!("harvest-done"), "UNKNOWN"),
             (json!(null), "UNKNOWN"),
         ] {
             let webhook = parsed(&json!({"eventType": event, "id": RUN}), "").unwrap();
