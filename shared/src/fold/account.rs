@@ -60,6 +60,10 @@ pub(super) fn gaps(summary: &Summary) -> Vec<String> {
     found.extend(account.without_input.iter().map(|harvest| {
         format!("targets: the input of Apify run {harvest} is missing or names none")
     }));
+    let silent = summary.harvests_without_cost.len() as u64;
+    if silent > 0 {
+        found.push(format!("Apify costs: Apify reports none for {}", counted(silent, "harvest")));
+    }
     found
 }
 

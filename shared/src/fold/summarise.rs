@@ -29,6 +29,7 @@ impl RunState {
             planned: self.plan_sizes(),
             leads_table: self.plans.values().filter_map(|plan| plan.leads_table.clone()).max(),
             harvest_cost: None,
+            harvests_without_cost: Vec::new(),
             costs_elsewhere: self.costs_elsewhere.clone(),
             targets: 0,
             account: Account::default(),

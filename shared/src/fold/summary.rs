@@ -55,6 +55,8 @@ pub struct Summary {
     pub leads_table: Option<LeadsTable>,
     /// The known cost of the harvests that this run counts.
     pub harvest_cost: Option<NanoUsd>,
+    /// Harvests whose cost Apify does not report.
+    pub harvests_without_cost: Vec<ApifyRunId>,
     /// Harvests whose cost another run counts, and that run.
     pub costs_elsewhere: BTreeMap<ApifyRunId, RunId>,
     /// Number of profiles requested from the harvests.

@@ -219,7 +219,22 @@ fn a_cost_that_apify_once_named_is_kept() {
     if let Fact::Harvested(harvested) = &mut story.events.last_mut().unwrap().fact {
         harvested.cost = None;
     }
-    assert_eq!(story.summary().harvest_cost, Some(NanoUsd(74_000_000)));
+    let summary = story.summary();
+    assert_eq!(summary.harvest_cost, Some(NanoUsd(74_000_000)));
+    assert_eq!(summary.imbalances, Vec::<String>::new());
+}
+
+#[test]
+fn a_cost_that_apify_does_not_name_is_in_the_balance() {
+    let mut story = finished();
+    for event in &mut story.events {
+        if let Fact::Harvested(harvested) = &mut event.fact {
+            harvested.cost = None;
+        }
+    }
+    let summary = story.summary();
+    assert_eq!(summary.imbalances, ["Apify costs: Apify reports none for 1 harvest"]);
+    assert_eq!((summary.harvest_cost, summary.status), (None, Status::Completed));
 }
 
 #[test]

@@ -80,14 +80,8 @@ fn harvests(summary: &Summary) -> Vec<String> {
             "The cost of Apify run {harvest} is on the record of run {run}, which named it first."
         ));
     }
-    let silent: Vec<String> = summary
-        .harvests
-        .iter()
-        .map(|(_, harvest)| harvest)
-        .filter(|harvest| harvest.cost.is_none())
-        .map(|harvest| harvest.apify_run.to_string())
-        .filter(|run| !summary.costs_elsewhere.keys().any(|known| known.as_str() == run))
-        .collect();
+    let silent: Vec<String> =
+        summary.harvests_without_cost.iter().map(ToString::to_string).collect();
     if !silent.is_empty() {
         let (count, shown) = (silent.len() as u64, &silent[..silent.len().min(3)]);
         let runs = many(count, "harvest");
