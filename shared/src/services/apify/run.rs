@@ -122,7 +122,7 @@ impl RunBody {
             status: ended(&self.status, self.finished_at),
             started_at: self.started_at,
             finished_at: self.finished_at,
-            dataset: self.default_dataset_id,
+            dataset: self.default_dataset_id.filter(|id| is_id(id)),
             cost: self.usage_total_usd.and_then(NanoUsd::from_usd),
             // Zero means no limit.
             max_items: options.max_items.map(whole).filter(|most| *most > 0),
@@ -133,6 +133,11 @@ impl RunBody {
             charged: self.charged_event_counts.map(counts),
         }
     }
+}
+
+/// Whether a text can be the id of a dataset. Anything else would lead to another path.
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"~-_".contains(&b))
 }
 
 /// The statuses of a run that is not over.
@@ -226,6 +231,15 @@ mod tests {
         assert_eq!(run(&json!({"status": "TIMED_OUT"})).status, Some(HarvestStatus::TimedOut));
         let finished = run(&json!({"finishedAt": 1_795_427_119_821_i64})).finished_at;
         assert_eq!(finished.unwrap().as_millisecond(), 1_795_427_119_821);
+    }
+
+    #[test]
+    fn what_cannot_be_the_id_of_a_dataset_counts_as_missing() {
+        let dataset = |id: Value| run(&json!({"defaultDatasetId": id})).dataset;
+        assert_eq!(dataset(json!("k1-b_C~d")).as_deref(), Some("k1-b_C~d"));
+        for none in [json!(""), json!("a/../b"), json!("a?b"), json!(null), json!(7)] {
+            assert_eq!(dataset(none.clone()), None, "{none}");
+        }
     }
 
     #[test]

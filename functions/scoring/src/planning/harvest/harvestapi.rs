@@ -83,10 +83,9 @@ pub(super) fn post(item: &Value) -> Option<Post> {
         }
         (None, None) => return None,
     };
-    let reposted_by = &item["repostedBy"];
-    let kind = if reposted_by.is_object() || text(reposted_by).is_some() {
+    let kind = if says_anything(&item["repostedBy"]) {
         PostKind::Repost
-    } else if !item["repostId"].is_null() || item["repost"].is_object() {
+    } else if says_anything(&item["repostId"]) || says_anything(&item["repost"]) {
         PostKind::Quote
     } else {
         PostKind::Original
@@ -108,6 +107,16 @@ pub(super) fn post(item: &Value) -> Option<Post> {
         image_url: owned(&item["postImages"][0]["url"]),
         ids: named.iter().flat_map(|name| PostUrl::ids_in(name)).collect(),
     })
+}
+
+/// Whether there is anything in a value. Some versions send `""`, or an object of nulls, for none.
+fn says_anything(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(says_anything),
+        Value::Number(_) => true,
+        Value::String(_) => text(value).is_some(),
+        Value::Null | Value::Bool(_) | Value::Array(_) => false,
+    }
 }
 
 /// The text in a post that is not its author's: the quoted post's, and that of attachments.
@@ -175,7 +184,10 @@ mod tests {
         for by in [json!({"name": "Jane"}), json!("Jane")] {
             assert_eq!(kind(json!({"repostId": "7", "repostedBy": by})), PostKind::Repost);
         }
-        assert_eq!(kind(json!({"repostedBy": ""})), PostKind::Original);
+        for none in [json!(""), json!({}), json!({"name": null, "linkedinUrl": ""}), json!(false)] {
+            let nobody = json!({"repostedBy": none, "repost": none, "repostId": none});
+            assert_eq!(kind(nobody), PostKind::Original, "{none}");
+        }
     }
 
     #[test]

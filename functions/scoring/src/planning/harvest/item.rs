@@ -69,7 +69,7 @@ fn not_a_post(item: &Value) -> UnusedReason {
         UnusedReason::Comment
     } else if has("reactionType") {
         UnusedReason::Reaction
-    } else if has("error") || item["success"] == false {
+    } else if has("error") || item["#error"] == true || item["success"] == false {
         UnusedReason::Error
     } else {
         UnusedReason::UnknownShape
@@ -156,6 +156,10 @@ mod tests {
             (json!({"id": "2", "postId": "1", "commentary": "secret"}), "comment: 2"),
             (json!({"reactionType": "LIKE", "id": "3"}), "reaction: 3"),
             (json!({"error": "secret", "query": query}), "error reported by the actor: /in/jane"),
+            (
+                json!({"#error": true, "#debug": {"url": "x"}}),
+                "error reported by the actor: keys #debug, #error",
+            ),
             (
                 json!({"type": "error", "error": "secret"}),
                 "error reported by the actor: keys error, type",

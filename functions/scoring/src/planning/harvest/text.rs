@@ -1,6 +1,7 @@
 //! Strings and times in an actor's JSON.
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
 use serde_json::Value;
 use shared::core::limits::is_allowed;
@@ -69,7 +70,8 @@ fn stamp(value: &Value) -> Option<Timestamp> {
 /// The moment of a [`date`]; without a zone it is in UTC. `None` for words such as `yesterday`.
 pub(super) fn moment(date: &str) -> Option<Timestamp> {
     let in_utc = || Offset::UTC.to_timestamp(date.parse().ok()?).ok();
-    date.parse().ok().or_else(in_utc)
+    let as_in_mails = || Some(rfc2822::parse(date).ok()?.timestamp());
+    date.parse().ok().or_else(in_utc).or_else(as_in_mails)
 }
 
 /// `text` cut to `most` characters.
@@ -138,6 +140,8 @@ mod tests {
             "2026-11-20 10:39:56",
             "2026-11-23T11:45:19+02:00",
             "2026-11-23T09:45:19.001Z",
+            "Mon, 23 Nov 2026 09:45:20 GMT",
+            "2026-11-23T09:45:21+0000",
         ];
         assert!(in_order.iter().map(|date| moment(date).unwrap()).is_sorted());
         assert_eq!(moment("2d"), None);
