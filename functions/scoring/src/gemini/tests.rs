@@ -206,6 +206,8 @@ struct RefusesTokens {
     refused: AtomicUsize,
     given: AtomicUsize,
     calls: AtomicUsize,
+    /// What comes instead of the first token, if anything.
+    instead: Mutex<Option<(u16, &'static str)>>,
 }
 
 impl Transport for RefusesTokens {
@@ -215,7 +217,11 @@ impl Transport for RefusesTokens {
         _: Duration,
     ) -> Result<HttpResponse, TransportError> {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let (status, body) = if request.uri().path() == "/token" {
+        let is_token = request.uri().path() == "/token";
+        if is_token && let Some((status, body)) = self.instead.lock().unwrap().take() {
+            return Ok(http::Response::builder().status(status).body(body.into()).unwrap());
+        }
+        let (status, body) = if is_token {
             let number = self.given.fetch_add(1, Ordering::SeqCst) + 1;
             (200, json!({"access_token": number.to_string(), "expires_in": 3_600}))
         } else {
@@ -263,6 +269,25 @@ async fn calls_that_are_refused_together_for_an_old_token_are_all_made_again_wit
     assert_eq!(client.transport.given.load(Ordering::SeqCst), 2, "one new token for all");
     assert_eq!(client.transport.calls.load(Ordering::SeqCst), 1 + 20);
     assert_eq!(client.halted(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_instead_of_a_token_is_no_refusal_unless_google_says_so() {
+    for (instead, halts) in [
+        ((200, "<html>Sign in</html>"), false),
+        ((200, r#"{"access_token":""}"#), false),
+        ((200, r#"{"access_token":"a\nb"}"#), false),
+        ((200, r#"{"access_token":["a"]}"#), false),
+        ((403, "<html>Forbidden</html>"), false),
+        ((400, r#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#), true),
+    ] {
+        let client = on_vertex(0).await;
+        *client.transport.instead.lock().unwrap() = Some(instead);
+        let call = ask(&client, STANDARD).await;
+        assert_eq!(call.billing, CallOutcome::Refused, "{instead:?}");
+        assert_eq!(client.halted().is_some(), halts, "{instead:?}");
+        assert_eq!(matches!(call.reply, Reply::TryLater { .. }), !halts, "{instead:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use super::reply::Reply;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
@@ -168,15 +168,25 @@ impl VertexAuth {
             return Err(later(format!("no access token for Vertex AI (status {status})")));
         }
         let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        match body["access_token"].as_str() {
+        match usable(&body["access_token"]) {
             Some(token) if status.is_success() => Ok(AccessToken {
                 secret: token.to_owned().into(),
                 fetched_at: Instant::now(),
                 ends_at: now + lifetime(&body["expires_in"]),
             }),
+            // Google names its reason. Other answers come from something in between.
+            Some(_) | None if body["error"].is_null() => {
+                Err(later(format!("no access token for Vertex AI (status {status})")))
+            }
             Some(_) | None => Err(Reply::Halted(refused(status, &body))),
         }
     }
+}
+
+/// A token that can be sent in a header.
+fn usable(token: &Value) -> Option<&str> {
+    let token = token.as_str()?.trim();
+    (!token.is_empty() && HeaderValue::from_str(token).is_ok()).then_some(token)
 }
 
 /// A token's lifetime, which some gateways write as a string. A token without a lifetime is used
