@@ -67,7 +67,10 @@ pub(super) fn status_of(error: &Value) -> StatusCode {
 }
 
 pub(super) fn read_error(status: StatusCode, error: &Value, user: &str) -> Reply {
-    let name: String = error["status"].as_str().unwrap_or("no status").chars().take(60).collect();
+    let is_word = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let name = error["status"].as_str().unwrap_or_default();
+    let name: String = name.chars().filter(is_word).take(60).collect();
+    let name = if name.is_empty() { "no status".to_owned() } else { name };
     let message = error["message"].as_str().unwrap_or_default();
     let words = words_of_google(message, user);
     let detail = format!("the model refuses the call ({} {name}){words}", status.as_u16());
@@ -412,5 +415,7 @@ mod tests {
         assert_eq!(detail("Bad text: words about ships"), plain);
         assert_eq!(detail("Bad text 'QX-SECRET' here"), plain);
         assert_eq!(detail(&"x".repeat(9_000)).len(), plain.len() + 2 + WORDS_MAX);
+        let odd = |status: &str| refusal(400, &says(status, ""));
+        assert_eq!(odd("INVALID ARGUMENT\n"), odd("INVALIDARGUMENT"), "it is one word");
     }
 }
