@@ -156,8 +156,10 @@ pub(crate) fn read_score(
     }
     let mut given: Vec<(&ProfileAttribute, f64, String)> = Vec::new();
     for element in elements(&item["attributes"]) {
-        let known = element["attribute_id"].as_str().and_then(|id| find(attributes, id));
-        let points = Amount::of(&element["points"]).map(|points| points.number);
+        let id = ["attribute_id", "attribute", "id"].iter().find_map(|name| element[name].as_str());
+        let known = id.and_then(|id| find(attributes, id));
+        let points = ["points", "score"].iter().find_map(|name| Amount::of(&element[name]));
+        let points = points.map(|points| points.number);
         let (Some(attribute), Some(points)) = (known, points) else { continue };
         if given.iter().any(|(seen, ..)| seen.id == attribute.id) {
             continue;
@@ -202,16 +204,20 @@ pub(crate) fn read_score(
     })
 }
 
-/// The elements of a list, or of an object whose member names are attribute ids.
+/// The elements of a list, or of an object whose member names are attribute ids. An object may also
+/// hold lists, such as one by category.
 fn elements(attributes: &Value) -> Vec<Value> {
     match attributes {
         Value::Array(elements) => elements.clone(),
         Value::Object(by_id) => {
-            let named = by_id.iter().map(|(id, said)| {
+            let named = by_id.iter().flat_map(|(id, said)| {
+                if said.is_array() {
+                    return elements(said);
+                }
                 let points = || Map::from_iter([("points".to_owned(), said.clone())]);
                 let mut fields = said.as_object().cloned().unwrap_or_else(points);
                 fields.insert("attribute_id".to_owned(), json!(id));
-                Value::Object(fields)
+                vec![Value::Object(fields)]
             });
             named.collect()
         }
@@ -219,11 +225,13 @@ fn elements(attributes: &Value) -> Vec<Value> {
     }
 }
 
-/// The attribute with this id. If none matches exactly, case is ignored.
+/// The attribute with this id. If none matches exactly, case is ignored, and so is a label behind
+/// the id, as in `A (label)` and `A: label`.
 fn find<'a>(attributes: &'a [ProfileAttribute], id: &str) -> Option<&'a ProfileAttribute> {
     let id = id.trim();
-    let alike = || attributes.iter().find(|known| known.id.eq_ignore_ascii_case(id));
-    attributes.iter().find(|known| known.id == id).or_else(alike)
+    let alike = |id: &str| attributes.iter().find(|known| known.id.eq_ignore_ascii_case(id));
+    let exact = attributes.iter().find(|known| known.id == id).or_else(|| alike(id));
+    exact.or_else(|| alike(id.split_once([':', '('])?.0.trim()))
 }
 
 /// Whether the value is a yes, which the model may write as a string.
@@ -348,8 +356,17 @@ mod tests {
         (odd["contact_readiness"], odd["excluded"]) = (json!("Yes"), json!("true"));
         let read = |item: Value| read_score(&[item], "p-1", &attributes()).unwrap();
         assert_eq!(read(odd), read(excluded));
-        let short = read(answer(json!({"A": "20/40"}), false));
-        assert!(short.breakdown.starts_with("**A (label A)**: 20 / 40"), "{}", short.breakdown);
+        for short in [
+            json!({"A": "20/40"}),
+            json!({"A (label A)": {"score": 20}}),
+            json!({"A": {"points": {"value": 20, "max": 40}}}),
+            json!([{"id": "a: label A", "points": 20}]),
+            json!([{"attribute": "A", "score": "20 points"}]),
+            json!({"positive": [{"attribute_id": "A", "points": 20}], "negative": []}),
+        ] {
+            let breakdown = read(answer(short, false)).breakdown;
+            assert!(breakdown.starts_with("**A (label A)**: 20 / 40"), "{breakdown}");
+        }
     }
 
     #[test]
