@@ -34,7 +34,7 @@ pub enum DatasetEnd {
 
 impl<T: Transport> Apify<T> {
     /// Reads the run's dataset item by item, to the end. `None` stands for an item that cannot be
-    /// read, or that is too large. The total that Apify reports lags behind by some seconds, and a
+    /// read, that is too large, or that Apify counts but does not return. The total that Apify reports lags behind by some seconds, and a
     /// page may be short. So only an empty page at or after the total is the end.
     ///
     /// # Errors
@@ -47,6 +47,7 @@ impl<T: Transport> Apify<T> {
         let what = format!("reading the dataset of run {}", run.id);
         let mut place = Place { offset: 0, limit: FIRST_PAGE };
         let mut pages = BTreeSet::new();
+        let mut read = 0;
         while place.offset <= MAX_ITEMS {
             let Place { offset, limit } = place;
             let dataset = match &run.dataset {
@@ -69,6 +70,7 @@ impl<T: Transport> Apify<T> {
                 Err(error) if is_of_the_page(&error) => {
                     tracing::error!(%error, item.number = offset, "an item cannot be read");
                     item(None);
+                    read += 1;
                     place.offset += 1;
                     continue;
                 }
@@ -84,11 +86,13 @@ impl<T: Transport> Apify<T> {
                     return Ok(DatasetEnd::Stuck);
                 }
             }
-            for read in &page.items {
-                item(read.as_ref());
-            }
+            page.items.iter().for_each(|it| item(it.as_ref()));
+            read += page.items.len() as u64;
             match page.items.len() as u64 {
-                0 if offset >= page.total => return Ok(DatasetEnd::Whole),
+                0 if offset >= page.total => {
+                    (read..page.total).for_each(|_| item(None));
+                    return Ok(DatasetEnd::Whole);
+                }
                 0 => place.offset += limit,
                 count => place = place.behind(count, page.bytes),
             }
@@ -269,6 +273,15 @@ mod tests {
         all[7] = json!({"x": "x".repeat(9_000)}).to_string();
         let (end, whole, damaged, _) = read(Server { most: 8_000, ..Server::with(all) }).await;
         assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 29, 1));
+    }
+
+    #[tokio::test]
+    async fn an_item_that_is_counted_and_not_returned_counts_as_one_that_cannot_be_read() {
+        for (total, missing) in [(0, 0), (3, 0), (5, 2), (700, 697)] {
+            let server = Server { total: Some(total), ..Server::with(items(3, 10)) };
+            let (end, whole, damaged, _) = read(server).await;
+            assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 3, missing), "of {total}");
+        }
     }
 
     #[tokio::test]
