@@ -14,12 +14,13 @@ pub fn nfd(text: &str) -> String {
 }
 
 /// A JSON text with invalid Unicode replaced: bytes that are not UTF-8, and escapes of half a
-/// character, such as an emoji that was cut. JSON readers refuse the whole text for one of them.
+/// character, such as an emoji that was cut. A byte order mark in front is removed. JSON readers
+/// refuse the whole text for one of them.
 pub fn mend_json(text: &[u8]) -> String {
     const REPLACEMENT: &str = "\\ufffd";
     let text = String::from_utf8_lossy(text);
     let mut mended = String::with_capacity(text.len());
-    let mut rest = &*text;
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(&text);
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         mended.push_str(before);
@@ -73,5 +74,6 @@ mod tests {
         assert_eq!(read, "a\u{fffd}b");
         assert_eq!(mend_json(br#""ends in \"#), r#""ends in \"#);
         assert_eq!(mend_json(br#""\u12"#), r#""\u12"#);
+        assert_eq!(mend_json("\u{feff}{}".as_bytes()), "{}");
     }
 }

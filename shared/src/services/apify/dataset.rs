@@ -195,6 +195,8 @@ mod tests {
         items: Vec<String>,
         most: usize,
         ignores_offset: bool,
+        /// Text in front of each page.
+        front: &'static str,
         /// The reported total; `None` to report the number of items.
         total: Option<u64>,
         asked: Mutex<Vec<(u64, u64)>>,
@@ -202,8 +204,8 @@ mod tests {
 
     impl Server {
         fn with(items: Vec<String>) -> Self {
-            let (ignores_offset, total) = (false, None);
-            Self { items, most: usize::MAX, ignores_offset, total, asked: Mutex::default() }
+            let (ignores_offset, front, total) = (false, "", None);
+            Self { items, most: usize::MAX, ignores_offset, front, total, asked: Mutex::default() }
         }
     }
 
@@ -222,7 +224,8 @@ mod tests {
             self.asked.lock().unwrap().push((offset, limit));
             let from = if self.ignores_offset { 0 } else { offset };
             let page = self.items.iter().skip(from as usize).take(limit as usize);
-            let body = format!("[{}]", page.cloned().collect::<Vec<_>>().join(","));
+            let page = page.cloned().collect::<Vec<_>>().join(",");
+            let body = format!("{}[{page}]", self.front);
             if body.len() > self.most {
                 return Err(TransportError::TooLarge { host: "apify".to_owned(), most: self.most });
             }
@@ -273,6 +276,14 @@ mod tests {
         all[7] = json!({"x": "x".repeat(9_000)}).to_string();
         let (end, whole, damaged, _) = read(Server { most: 8_000, ..Server::with(all) }).await;
         assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 29, 1));
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_in_front_of_each_page_costs_no_item_and_no_request() {
+        let (end, whole, damaged, asked) =
+            read(Server { front: "\u{feff}", ..Server::with(items(150, 10)) }).await;
+        assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 150, 0));
+        assert_eq!(asked.len(), 3, "{asked:?}");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use super::item::keys;
 use super::target::{TargetKey, TargetKind};
 use super::text::{text, text_or_number};
 use serde_json::Value;
+use shared::core::json;
 
 /// The lists that harvestapi/linkedin-profile-posts reads. It combines all of them.
 const LISTS: [(&str, TargetKind); 11] = [
@@ -48,7 +49,7 @@ impl Target {
 /// The targets in an input, repeated as often as the actor looks them up.
 pub(super) fn targets(input: &Value) -> Vec<Target> {
     // Some clients start a run with a string that contains JSON.
-    let written = input.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let written = input.as_str().and_then(|text| json::read_mended::<Value>(text.as_bytes()).ok());
     let input = written.as_ref().unwrap_or(input);
     let of_actor: Vec<Target> =
         LISTS.iter().flat_map(|(name, kind)| entries(&input[name], *kind)).collect();
@@ -128,6 +129,7 @@ mod tests {
             json!({"startUrls": [{"link": JANE}, {"LinkedIn": "linkedin.com/in/bob", "n": 1}]});
         assert_eq!(named(&input), ["/in/jane", "/in/bob"]);
         assert_eq!(named(&json!(input.to_string())), ["/in/jane", "/in/bob"]);
+        assert_eq!(named(&json!(format!("\u{feff}{input}"))), ["/in/jane", "/in/bob"]);
     }
 
     #[test]
