@@ -1,6 +1,7 @@
 """The operator's commands as an operator runs them: as processes that have only their configuration and the rights of
 docs/deploy.md."""
 
+import contextlib
 import datetime
 import json
 import subprocess
@@ -131,10 +132,7 @@ def explained(runtally, world, run_id, posts):
 
 def seen_on_the_page(runtally, world, run_id):
     heading("operator: ui, the page over what is on AWS")
-    command = [TARGET / "debug" / "runtally", "ui", "--port", "0", "--data", WORK / "nothing"]
-    page = subprocess.Popen(command, cwd=ROOT, env=runtally.environment, text=True, stdout=subprocess.PIPE)
-    try:
-        address = page.stdout.readline().split()[1]
+    with page(runtally) as address:
         record = world.records()[run_id]
         check(run_id in get(address), f"{run_id}: on the page's list")
         tokens = f"{record['Post Scoring Tokens']:,}"
@@ -146,9 +144,18 @@ def seen_on_the_page(runtally, world, run_id):
             raise Failed("the page acts without --allow-actions")
         except urllib.error.HTTPError as refusal:
             equal(refusal.code // 100, 4, "an action without --allow-actions: 4xx")
+
+
+@contextlib.contextmanager
+def page(runtally):
+    """Runs the page, and yields its address."""
+    command = [TARGET / "debug" / "runtally", "ui", "--port", "0", "--data", WORK / "nothing"]
+    process = subprocess.Popen(command, cwd=ROOT, env=runtally.environment, text=True, stdout=subprocess.PIPE)
+    try:
+        yield process.stdout.readline().split()[1]
     finally:
-        page.terminate()
-        equal(page.wait(30), 0, "how the page ends when it is asked to")
+        process.terminate()
+        equal(process.wait(30), 0, "how the page ends when it is asked to")
 
 
 def get(address):
@@ -221,6 +228,8 @@ def redriven(runtally, deployed, world):
     reasons = {letter["run"]: letter["reason"] for letter in answer["dead_letters"]}
     check("riddle" in reasons[None], f"one that nobody can read: {reasons[None]}")
     check("without success" in reasons[run_id], f"one of {run_id}: {reasons[run_id]}")
+    with page(runtally) as address:
+        check("2 dead letters</b> of any run" in get(address), "both are counted on the page's list")
     calls = world.billed()[0]
     warned = checks(runtally.ask("doctor"), "warning")
     before = world.billed()
