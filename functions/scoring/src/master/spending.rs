@@ -96,9 +96,9 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The records of runs that may have been billed tokens on a UTC day. A run whose record lists no days
-/// counts if it was active: it started before the day's end and did not end before its start. If the
-/// table lacks these fields, the times at which the record was created and modified are used.
+/// The records of runs that may have been billed tokens on a UTC day: those that list the day, and those
+/// of runs that were active on it, which started before its end and did not end before its start. If
+/// the table lacks these fields, the times at which the record was created and modified are used.
 fn billed_on<'a>(day: Date, name: impl Fn(&'static str) -> Option<&'a str>) -> Formula {
     let at = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
     let times = [at(day), day.tomorrow().map_or(Timestamp::MAX, at)];
@@ -106,8 +106,8 @@ fn billed_on<'a>(day: Date, name: impl Fn(&'static str) -> Option<&'a str>) -> F
     let end = name(run_record::END_TIME).map_or_else(Formula::modified, Formula::cell);
     let active = Formula::overlaps([start, end], times);
     let Some(days) = name(run_record::TOKENS_BY_DAY) else { return active };
-    let told = Formula::contains(days, &format!("{day}:"));
-    Formula::any([told, Formula::all([Formula::blank(days), active])])
+    // Also a record that lists other days: its cell may be one that nobody can read.
+    Formula::any([Formula::contains(days, &format!("{day}:")), active])
 }
 
 /// What was billed on a day, according to a record. A record without days counts as a whole.
