@@ -114,8 +114,8 @@ pub(super) struct Wanted<'a> {
     pub(super) needed: &'a [&'static str],
 }
 
-/// The names of the fields, according to what is known of renamed ones. The table's first field is
-/// the Run ID.
+/// The names of the fields, according to what is known of renamed ones. The first field of the run
+/// records is the Run ID.
 fn field_names(
     table: &TableSchema,
     known: &'static [Field],
@@ -124,7 +124,8 @@ fn field_names(
     let mut names = FieldNames::default();
     let has = |name: &str| table.fields.iter().any(|field| field.name == name);
     for field in known.iter().filter(|field| !has(field.name)) {
-        let primary = || table.primary_field().filter(|_| field.name == run_record::RUN_ID);
+        let is_run_id = table.name == run_record::TABLE && field.name == run_record::RUN_ID;
+        let primary = || table.primary_field().filter(|_| is_run_id);
         let primary = || primary().map(|field| field.name.clone());
         match renamed(field.name).or_else(primary) {
             Some(name) => drop(names.renamed.insert(field.name, name)),

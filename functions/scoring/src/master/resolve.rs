@@ -1,7 +1,7 @@
 //! Decides which run and which client a harvest belongs to. Every rule gives the same answer for
 //! the same harvest, however often and whenever its webhook is delivered. No rule reads the clock.
 
-use super::records::FieldNames;
+use super::records::{FieldNames, Wanted};
 use super::rows::MasterBase;
 use jiff::Timestamp;
 use shared::core::ids::{ApifyRunId, BaseId, ClientId, RunId, RunStamp};
@@ -46,8 +46,31 @@ pub async fn run_of_harvest<T: Transport>(
 struct Listed {
     run_stamp: Option<RunStamp>,
     client: Option<ClientId>,
-    /// A cell in its row that cannot be read.
-    odd: Option<OddCell>,
+    /// What of it cannot be read, and fields that were renamed or are missing.
+    notes: Vec<String>,
+}
+
+impl Listed {
+    /// Reads the harvest's row. A cell that is not what it should be counts as empty.
+    fn read(row: &Row) -> Self {
+        let text = |field| trim_invisible(&row.text(field)).to_owned();
+        let (run, client) = (text(apify::RUN_ID), text(apify::CLIENT_ID));
+        let (run_stamp, client_id) = (RunStamp::in_front_of(&run), client.parse().ok());
+        let odd = |field: &str, holds: &str| {
+            let (record, field, holds) = (row.id.clone(), field.to_owned(), holds.to_owned());
+            OddCell { record, field, holds }
+        };
+        let no_run = !run.is_empty() && run_stamp.is_none();
+        let no_client = !client.is_empty() && client_id.is_none();
+        let odd_texts = [
+            no_run.then(|| odd(apify::RUN_ID, "text that does not begin with a run id")),
+            no_client.then(|| odd(apify::CLIENT_ID, "text that is not a client id")),
+        ];
+        let odd = row.odd([apify::RUN_ID, apify::CLIENT_ID]).into_iter();
+        let odd = odd.chain(odd_texts.into_iter().flatten());
+        let notes = odd.map(|odd| format!("table {:?}: {odd}", apify::TABLE)).collect();
+        Self { run_stamp, client: client_id, notes }
+    }
 }
 
 impl<T: Transport> MasterBase<'_, T> {
@@ -68,20 +91,19 @@ impl<T: Transport> MasterBase<'_, T> {
         } else {
             Listed::default()
         };
-        let odd = listed.odd.map(|odd| format!("table {:?}: {odd}", apify::TABLE));
         let named = hints.client.clone().or(listed.client);
         let client_id = match named {
             Some(named) => Some(named),
             None => self.recorded_client(&task.apify_run_id).await?,
         };
         let Some(client_id) = client_id else {
-            let odd = odd.map(|odd| format!("; {odd}")).unwrap_or_default();
             let reason = format!(
-                "neither the webhook nor the table {:?} names a client for Apify run {}{odd}",
+                "neither the webhook nor the table {:?} names a client for Apify run {}",
                 apify::TABLE,
                 task.apify_run_id
             );
-            return Ok(unattributed(task, started_at, reason));
+            let reasons: Vec<String> = [reason].into_iter().chain(listed.notes).collect();
+            return Ok(unattributed(task, started_at, reasons.join("; ")));
         };
         let Some(client) = self.find_client(&client_id).await? else {
             let reason = format!(
@@ -106,7 +128,7 @@ impl<T: Transport> MasterBase<'_, T> {
         };
         let token_limit = client.token_limit(Kind::Post);
         let base = client.served_base(Kind::Post);
-        let notes = odd.into_iter().chain(client.notes(Kind::Post)).collect();
+        let notes = listed.notes.into_iter().chain(client.notes(Kind::Post)).collect();
         let opened_at = task.received_at;
         let run = RunHeader {
             run_stamp,
@@ -159,17 +181,26 @@ impl<T: Transport> MasterBase<'_, T> {
 
     /// Reads the optional table `Apify`.
     async fn listed_run(&self, apify_run: &ApifyRunId) -> Result<Listed, AirtableError> {
-        let formula = Formula::contains(apify::APIFY_RUN_ID, apify_run.as_str());
-        let fields = [apify::APIFY_RUN_ID, apify::RUN_ID, apify::CLIENT_ID];
+        let field = apify::APIFY_RUN_ID;
+        let names_it =
+            |names: &FieldNames| Some(Formula::contains(names.of(field), apify_run.as_str()));
+        let (table, known) = (apify::TABLE, &apify::FIELDS);
+        let fields = [field, apify::RUN_ID, apify::CLIENT_ID];
+        let wanted = Wanted { table, known, fields: &fields, needed: &[] };
         // Invisible characters around the id are ignored.
         let is_its =
             |row: &&Row| trim_invisible(&row.text(apify::APIFY_RUN_ID)) == apify_run.as_str();
-        match self.list(apify::TABLE, &fields, Some(formula)).await {
-            Ok(rows) => Ok(rows.iter().find(is_its).map_or_else(Listed::default, |row| Listed {
-                run_stamp: RunStamp::in_front_of(trim_invisible(&row.text(apify::RUN_ID))),
-                client: trim_invisible(&row.text(apify::CLIENT_ID)).parse().ok(),
-                odd: row.odd(fields),
-            })),
+        match self.by_our_names(wanted, names_it).await {
+            Ok((rows, names)) => {
+                let mut listed = rows.iter().find(is_its).map(Listed::read).unwrap_or_default();
+                listed.notes.extend(names.notes(table));
+                let lost = fields.into_iter().filter(|field| names.find(field).is_none());
+                listed.notes.extend(lost.map(without_field));
+                Ok(listed)
+            }
+            Err(error) if error.names_unknown_field(field) => {
+                Ok(Listed { notes: vec![without_field(field)], ..Listed::default() })
+            }
             Err(error @ AirtableError::Denied { .. }) if self.may_have(apify::TABLE).await? => {
                 Err(error)
             }
@@ -221,6 +252,10 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         token_limit: None,
         notes: Vec::new(),
     }
+}
+
+fn without_field(field: &str) -> String {
+    format!("the table {:?} has no field {field:?}; add it, or delete the table", apify::TABLE)
 }
 
 /// The run of a record, also of a copy of one.

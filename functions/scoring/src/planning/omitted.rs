@@ -9,8 +9,10 @@ use std::collections::BTreeSet;
 /// A note about rows that cannot be read.
 pub(super) fn unreadable(rows: &[String]) -> Option<String> {
     let first = rows.first()?;
-    let count = counted(rows.len(), "row of the leads");
-    Some(format!("the plan leaves out {count} that cannot be read; the first: {first}"))
+    let count = counted(rows.len(), "row");
+    Some(format!(
+        "the plan leaves out {count} of the leads that cannot be read; the first: {first}"
+    ))
 }
 
 /// Notes about leads that were requested but not planned: how many, why, and the first ids.

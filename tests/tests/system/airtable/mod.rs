@@ -2,6 +2,7 @@
 //! Each file holds one subject; [`stage`] plays a case. Real answers of Apify and Gemini do not
 //! belong here.
 
+mod apify_table;
 mod cells;
 mod clients;
 mod fields;
