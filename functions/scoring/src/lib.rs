@@ -26,7 +26,7 @@ pub use app::{Adapters, Scoring};
 pub use config::{Config, queue_urls};
 pub use gemini::{ModelProblem, ModelSettings, probe_model};
 pub use limits::Limits;
-pub use master::clients::Client;
+pub use master::clients::{Client, listed_clients};
 pub use master::resolve::run_of_harvest;
 pub use planning::price::{WaitingPrice, price_waiting};
 

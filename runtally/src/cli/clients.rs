@@ -4,16 +4,15 @@ use scoring::Client;
 use shared::adapters::http::HttpTransport;
 use shared::core::ids::BaseId;
 use shared::messages::Kind;
-use shared::schema::{CLIENT_BASE, PROFILES_ONLY_BASE, Table, clients};
-use shared::services::airtable::{Airtable, AirtableError, ListQuery, Row};
+use shared::schema::{CLIENT_BASE, PROFILES_ONLY_BASE, Table};
+use shared::services::airtable::{Airtable, AirtableError};
 
 /// Reads the table of clients, in the order of their ids.
 pub(super) async fn list_clients(
     airtable: &Airtable<HttpTransport>,
     master: &BaseId,
 ) -> Result<Vec<Client>, AirtableError> {
-    let rows: Vec<Row> = airtable.list(master, clients::TABLE, &ListQuery::default()).await?;
-    let mut listed: Vec<Client> = rows.iter().map(Client::read).collect();
+    let mut listed = scoring::listed_clients(airtable, master).await?;
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(listed)
 }

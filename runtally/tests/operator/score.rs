@@ -105,3 +105,25 @@ async fn a_client_of_two_rows_is_priced_once_and_one_without_an_id_is_named_by_i
         "{reason}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_clients_are_found_as_scoring_finds_them_or_the_missing_field_is_named() {
+    for (name, message) in [("status ", None), ("State", Some("Unknown field name: \"Status\""))] {
+        let world = with_a_waiting_lead().await;
+        let (master, table) = (crate::world::MASTER, clients::TABLE);
+        world.airtable().rename_field(master, table, clients::STATUS, name).unwrap();
+        let (code, told) = world.json("score --all --dry-run").await;
+        match message {
+            None => assert_eq!((code, &told["clients"][0]["to_score"]), (0, &json!(1)), "{told:#}"),
+            Some(message) => {
+                assert_eq!(code, 1, "{told:#}");
+                let says = told["error"]["message"].as_str().unwrap();
+                assert!(says.contains(message), "{says}");
+            }
+        }
+        let setup = world.runtally("setup").await;
+        let gap = "table \"Clients\" has no field \"Status\"";
+        let hint = if message.is_none() { gap } else { "\"Status\"" };
+        assert!(setup.out.contains(hint), "{} {}", setup.out, setup.errors);
+    }
+}

@@ -9,7 +9,7 @@ use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
 use shared::schema::clients;
 use shared::services::airtable::formula::Formula;
-use shared::services::airtable::{AirtableError, OddCell, Row};
+use shared::services::airtable::{Airtable, AirtableError, OddCell, Row};
 
 /// The cells that are needed to decide whether a client is served, and with what.
 const DECISIVE: [&str; 4] =
@@ -194,6 +194,18 @@ impl Client {
         }
         self
     }
+}
+
+/// Every client of the table, oldest row first, as scoring reads it.
+///
+/// # Errors
+/// If the table cannot be read, or lacks a field without which no client can be served.
+pub async fn listed_clients<T: Transport>(
+    airtable: &Airtable<T>,
+    master: &BaseId,
+) -> Result<Vec<Client>, AirtableError> {
+    let (rows, notes) = MasterBase { airtable, id: master }.clients(None).await?;
+    Ok(rows.iter().map(|row| Client::read(row).warned(&notes)).collect())
 }
 
 impl<T: Transport> MasterBase<'_, T> {

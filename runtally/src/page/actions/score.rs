@@ -11,8 +11,6 @@ use maud::html;
 use shared::core::ids::{ClientId, RunId};
 use shared::messages::{ClientScope, Kind, MAX_PLAN_LEADS, ScoreWaiting, routes};
 use shared::ports::QueueName;
-use shared::schema::clients;
-use shared::services::airtable::ListQuery;
 use std::collections::BTreeSet;
 
 /// The form field with the time at which the price was shown.
@@ -84,12 +82,9 @@ async fn known_clients(source: &Source, book: &Book) -> Result<BTreeSet<String>,
     let since = source.now() - source.verify_for;
     let heads = book.heads(&source.deployment, since).await?;
     let of_runs = heads.into_iter().map(|head| head.run.client().to_string());
-    let query =
-        ListQuery { fields: &[clients::CLIENT_ID, clients::STATUS], ..ListQuery::default() };
-    let rows = source.airtable.list(&source.master, clients::TABLE, &query).await;
-    let rows: Vec<shared::services::airtable::Row> = rows.unwrap_or_default();
-    let active = rows.iter().filter(|row| row.text(clients::STATUS) == clients::ACTIVE);
-    let active = active.map(|row| row.text(clients::CLIENT_ID));
+    let listed = scoring::listed_clients(&source.airtable, &source.master).await;
+    let listed = listed.unwrap_or_default().into_iter();
+    let active = listed.filter(scoring::Client::is_active).map(|client| client.id);
     Ok(of_runs.chain(active).filter(|client| !client.starts_with('(')).collect())
 }
 
