@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use shared::core::digest::id_of;
 use shared::core::ids::PlanId;
 use shared::core::linkedin::ProfileKey;
+use shared::core::tokens::NanoUsd;
 use shared::messages::{
     Fact, HarvestStatus, Harvested, Kind, Opened, OpenedBy, Planned, PlannedChunk, PlannedLead,
 };
@@ -65,7 +66,7 @@ pub(crate) fn lost_chunk(apify_run: &str, names: &[&str]) -> Vec<Fact> {
             targets: count,
             posts: count,
             posts_without_profile: 0,
-            cost: None,
+            cost: Some(NanoUsd(74_000_000)),
             plan: Some(plan.clone()),
         }),
         Fact::PlannedChunk(PlannedChunk {
