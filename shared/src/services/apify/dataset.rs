@@ -20,6 +20,9 @@ const LARGEST_PAGE: u64 = 1_000;
 /// The preferred size of a page, in bytes.
 const PAGE_BYTES: u64 = 8 * 1024 * 1024;
 
+/// Most items in a row that cannot be read. After more, the server is at fault, not the items.
+pub const MOST_DAMAGED: u64 = 100;
+
 /// How the reading of a dataset ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatasetEnd {
@@ -30,12 +33,15 @@ pub enum DatasetEnd {
     TooLong,
     /// The same page is returned for every offset, although there should be more.
     Stuck,
+    /// More than [`MOST_DAMAGED`] items in a row cannot be read.
+    Damaged,
 }
 
 impl<T: Transport> Apify<T> {
     /// Reads the run's dataset item by item, to the end. `None` stands for an item that cannot be
-    /// read, that is too large, or that Apify counts but does not return. The total that Apify reports lags behind by some seconds, and a
-    /// page may be short. So only an empty page at or after the total is the end.
+    /// read, that is too large, or that Apify counts but does not return. The total that Apify
+    /// reports lags behind by some seconds, and a page may be short. So only an empty page at or
+    /// after the total is the end.
     ///
     /// # Errors
     /// [`ApifyError`]; reading changes nothing. Some items may have been passed on already.
@@ -47,21 +53,12 @@ impl<T: Transport> Apify<T> {
         let what = format!("reading the dataset of run {}", run.id);
         let mut place = Place { offset: 0, limit: FIRST_PAGE };
         let mut pages = BTreeSet::new();
-        let mut read = 0;
+        let (mut read, mut damaged) = (0, 0);
         while place.offset <= MAX_ITEMS {
             let Place { offset, limit } = place;
-            let dataset = match &run.dataset {
-                Some(dataset) => format!("datasets/{dataset}"),
-                None => format!("actor-runs/{}/dataset", run.id),
-            };
-            let path = format!("{dataset}/items?offset={offset}&limit={limit}");
-            let page = match self.get(&what, &path).await {
+            let page = match self.page(&what, run, place).await {
                 Ok(None) => return Ok(DatasetEnd::Gone),
-                Ok(Some(response)) => Page::read(&what, &response),
-                Err(error) => Err(error),
-            };
-            let page = match page {
-                Ok(page) => page,
+                Ok(Some(page)) => page,
                 Err(error) if is_of_the_page(&error) && limit > 1 => {
                     place.limit = limit.div_ceil(4);
                     tracing::warn!(%error, page.limit = place.limit, "a smaller page is read");
@@ -71,11 +68,16 @@ impl<T: Transport> Apify<T> {
                     tracing::error!(%error, item.number = offset, "an item cannot be read");
                     item(None);
                     read += 1;
+                    damaged += 1;
                     place.offset += 1;
+                    if damaged > MOST_DAMAGED {
+                        return Ok(DatasetEnd::Damaged);
+                    }
                     continue;
                 }
                 Err(error) => return Err(error),
             };
+            damaged = 0;
             // A server that ignores the offset always returns the same page.
             let is_new = pages.insert((page.digest, page.items.len()));
             if !page.items.is_empty() && !is_new {
@@ -98,6 +100,22 @@ impl<T: Transport> Apify<T> {
             }
         }
         Ok(DatasetEnd::TooLong)
+    }
+
+    /// Reads one page; `None` if the dataset is gone.
+    async fn page(
+        &self,
+        what: &str,
+        run: &ApifyRun,
+        place: Place,
+    ) -> Result<Option<Page>, ApifyError> {
+        let dataset = match &run.dataset {
+            Some(dataset) => format!("datasets/{dataset}"),
+            None => format!("actor-runs/{}/dataset", run.id),
+        };
+        let path = format!("{dataset}/items?offset={}&limit={}", place.offset, place.limit);
+        let response = self.get(what, &path).await?;
+        response.map(|response| Page::read(what, &response)).transpose()
     }
 }
 
@@ -276,6 +294,20 @@ mod tests {
         all[7] = json!({"x": "x".repeat(9_000)}).to_string();
         let (end, whole, damaged, _) = read(Server { most: 8_000, ..Server::with(all) }).await;
         assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 29, 1));
+    }
+
+    #[tokio::test]
+    async fn a_server_whose_pages_are_never_readable_ends_the_reading() {
+        let broken = Server { front: "[{\"x\":", ..Server::with(items(300, 10)) };
+        let (end, whole, damaged, asked) = read(broken).await;
+        assert_eq!((end, whole), (DatasetEnd::Damaged, 0));
+        assert_eq!(damaged as u64, MOST_DAMAGED + 1);
+        assert!((asked.len() as u64) < MOST_DAMAGED + 10, "{}", asked.len());
+        let mut some = items(300, 1_000);
+        some.iter_mut().take(60).for_each(|item| *item = json!("x".repeat(9_000)).to_string());
+        some[200..260].iter_mut().for_each(|item| *item = json!("x".repeat(9_000)).to_string());
+        let (end, whole, damaged, _) = read(Server { most: 8_000, ..Server::with(some) }).await;
+        assert_eq!((end, whole, damaged), (DatasetEnd::Whole, 180, 120), "not all in a row");
     }
 
     #[tokio::test]

@@ -8,6 +8,6 @@ mod error;
 mod run;
 
 pub use client::Apify;
-pub use dataset::{DatasetEnd, MAX_ITEMS};
+pub use dataset::{DatasetEnd, MAX_ITEMS, MOST_DAMAGED};
 pub use error::ApifyError;
 pub use run::{ActorRuns, ApifyRun, UnreadRun};

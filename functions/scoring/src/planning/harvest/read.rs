@@ -10,7 +10,7 @@ use serde_json::Value;
 use shared::core::linkedin::ProfileKey;
 use shared::messages::{HarvestAccount, HarvestStatus, UnknownReason, UnusedReason};
 use shared::ports::Transport;
-use shared::services::apify::{Apify, ApifyError, ApifyRun, DatasetEnd, MAX_ITEMS};
+use shared::services::apify::{Apify, ApifyError, ApifyRun, DatasetEnd, MAX_ITEMS, MOST_DAMAGED};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -67,6 +67,10 @@ fn unreadable(end: &DatasetEnd, run: &ApifyRun) -> Option<String> {
         )),
         DatasetEnd::TooLong => Some(format!(
             "the dataset of Apify run {id} does not end after {MAX_ITEMS} items; split the harvest"
+        )),
+        DatasetEnd::Damaged => Some(format!(
+            "more than {MOST_DAMAGED} items in a row of the dataset of Apify run {id} cannot be read; \
+             tick Retry, and harvest again if that does not help"
         )),
         DatasetEnd::Stuck => Some(format!(
             "Apify returns the same page of the dataset of run {id} for every request; tick Retry, \
