@@ -135,8 +135,11 @@ impl Row {
         if self.text(field).is_empty() {
             return Ok(None);
         }
-        let negative = self.number(field).is_some_and(|number| number < 0.0);
-        let holds = if negative { "a negative number" } else { "a number that is not whole" };
+        let holds = match self.number(field) {
+            Some(number) if number < 0.0 => "a negative number",
+            Some(number) if number >= MAX_WHOLE => "a number that is too large",
+            Some(_) | None => "a number that is not whole",
+        };
         self.whole(field).map(Some).ok_or_else(|| self.odd_cell(field, holds))
     }
 
@@ -319,7 +322,8 @@ mod tests {
             (json!("1,000"), "text that is not a number"),
             (json!("NaN"), "text that is not a number"),
             (json!("1.5"), "a number that is not whole"),
-            (json!(2e15), "a number that is not whole"),
+            (json!(2e15), "a number that is too large"),
+            (json!("18446744073709551616"), "a number that is too large"),
             (json!(-1), "a negative number"),
             (json!("-1"), "a negative number"),
             (json!([500, 600]), "a list"),
