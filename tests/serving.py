@@ -193,7 +193,10 @@ def show(result, as_json, all_is_well):
             print(f"{name.replace('_', ' '):>36}  {figure:,}" if isinstance(figure, (int, float)) else f"{name.replace('_', ' '):>36}  {figure}")
     for problem in result["problems"]:
         print("WRONG:", problem)
-    print(result.get("log", all_is_well))
+    if "log" in result:
+        print(result["log"])
+    elif not result["problems"]:
+        print(all_is_well)
 
 
 def free_ports(count):
