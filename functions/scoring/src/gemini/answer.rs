@@ -55,7 +55,7 @@ struct Streamed<'a> {
 
 impl<'a> Streamed<'a> {
     fn of(parts: &'a [Value]) -> Self {
-        let parts: Vec<&Value> = parts.iter().map(unwrapped).collect();
+        let parts: Vec<&Value> = parts.iter().flat_map(unwrapped).collect();
         let mut candidates: Vec<Vec<&Value>> = Vec::new();
         for part in &parts {
             // If a body is cut off, only a candidate or its content may be left.
@@ -93,8 +93,9 @@ impl<'a> Streamed<'a> {
     }
 }
 
-/// The answer in a part. Some gateways wrap it in an object, as `response`, `data` or `result`.
-fn unwrapped(part: &Value) -> &Value {
+/// A part, and the answer in it: some gateways wrap it in an object, as `response`, `data` or
+/// `result`, and may put other members beside it, such as `"error": null`.
+fn unwrapped(part: &Value) -> impl Iterator<Item = &Value> {
     const MEMBERS: [&str; 6] = [
         "candidates",
         "promptFeedback",
@@ -103,9 +104,12 @@ fn unwrapped(part: &Value) -> &Value {
         "usage_metadata",
         "error",
     ];
-    let is_answer = |value: &Value| MEMBERS.iter().any(|name| value.get(name).is_some());
-    let mut members = part.as_object().into_iter().flat_map(|members| members.values());
-    members.find(|it| is_answer(it)).filter(|_| !is_answer(part)).unwrap_or(part)
+    let has = |value: &Value, name: &str| !listed(&value[name]).is_empty();
+    let members = || part.as_object().into_iter().flat_map(|members| members.values());
+    let wrapped = || MEMBERS.iter().find_map(|name| members().find(|it| has(it, name)));
+    let is_bare = has(part, "candidates") || has(part, "error");
+    let answer = (!is_bare).then(|| wrapped().or_else(|| part.get("response"))).flatten();
+    [part].into_iter().chain(answer)
 }
 
 /// The items of a list. An object instead of a list is its only item.
@@ -544,8 +548,17 @@ mod tests {
         let spoken = json!({"content": {"parts": [{"text": "[1]"}]}, "finishReason": "STOP"});
         let answer = json!({"candidates": [spoken], "usageMetadata": usage, "modelVersion": "m"});
         let blocked = json!({"promptFeedback": {"blockReason": "SPII"}, "usageMetadata": usage});
-        for name in ["response", "data", "result"] {
-            let wrapped = |answer: &Value| call(&json!({"status": 200, name: answer}));
+        for (name, beside) in [
+            ("response", json!({"status": 200})),
+            ("data", json!({"error": null, "a": {"error": "none"}})),
+            ("result", json!({"error": false, "candidates": [], "usageMetadata": {}})),
+            ("response", json!({"usage_metadata": usage})),
+        ] {
+            let wrapped = |answer: &Value| {
+                let mut whole = beside.clone();
+                whole[name] = answer.clone();
+                call(&whole)
+            };
             assert_eq!(wrapped(&answer), call(&answer), "{name}");
             assert_eq!(category(&wrapped(&blocked).reply), Some(ErrorCategory::SafetyBlock));
             let error = wrapped(&json!({"error": {"code": 429, "message": "Slow."}}));
