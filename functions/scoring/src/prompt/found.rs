@@ -109,23 +109,39 @@ impl Values {
 }
 
 impl<'a> Wanted<'a> {
-    /// The id of the call that `text` means. Case is ignored, and so are other characters in and
-    /// around it: quotes, spaces, another kind of hyphen. Other words may stand next to it, but no
-    /// other id.
-    fn own(&self, text: &str) -> Option<&'a str> {
+    /// The id of the call that `text` is. Case is ignored, and so are other characters in and
+    /// around it: quotes, spaces, another kind of hyphen.
+    fn alike(&self, text: &str) -> Option<&'a str> {
         let plain = |text: &str| -> String {
             let letters = text.chars().filter(char::is_ascii_alphanumeric);
             letters.map(|letter| letter.to_ascii_lowercase()).collect()
         };
         let exact = self.ids.iter().find(|id| **id == text);
-        let alike = || self.ids.iter().find(|id| plain(id) == plain(text));
+        exact.or_else(|| self.ids.iter().find(|id| plain(id) == plain(text))).copied()
+    }
+
+    /// The id of the call that `text` means. Other words may stand next to it, but no other id.
+    fn own(&self, text: &str) -> Option<&'a str> {
         let within = || {
             let text = text.to_ascii_lowercase();
             let mut named =
                 self.ids.iter().filter(|id| is_word_of(&text, &id.to_ascii_lowercase()));
-            named.next().filter(|_| named.next().is_none())
+            named.next().filter(|_| named.next().is_none()).copied()
         };
-        exact.or_else(alike).or_else(within).copied()
+        self.alike(text).or_else(within)
+    }
+
+    /// How the names of an object's members are read as ids, if they are ids. Words may stand next
+    /// to them only if every name has an id: otherwise such a member is a remark about the id.
+    fn reader_of(
+        &self,
+        members: &Map<String, Value>,
+    ) -> Option<fn(&Self, &str) -> Option<&'a str>> {
+        if members.keys().any(|name| self.alike(name).is_some()) {
+            return Some(Self::alike);
+        }
+        let is_every = !members.is_empty() && members.keys().all(|name| self.own(name).is_some());
+        is_every.then_some(Self::own)
     }
 
     /// `value` with its elements in the requested shape. An object whose member names are ids
@@ -136,18 +152,20 @@ impl<'a> Wanted<'a> {
             Value::Array(items) => {
                 Value::Array(items.into_iter().map(|item| self.canonical(item)).collect())
             }
-            Value::Object(members) if members.keys().any(|name| self.own(name).is_some()) => {
-                let named = members.into_iter().filter_map(|(name, it)| self.named(&name, it));
-                Value::Array(named.collect())
-            }
-            Value::Object(members) => self.element(members),
+            Value::Object(members) => match self.reader_of(&members) {
+                Some(read) => {
+                    let members = members.into_iter();
+                    let named = members.filter_map(|(id, it)| self.named(read(self, &id)?, it));
+                    Value::Array(named.collect())
+                }
+                None => self.element(members),
+            },
             plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
         }
     }
 
     /// The element for a member whose name is an id.
     fn named(&self, id: &str, says: Value) -> Option<Value> {
-        let id = self.own(id)?;
         let mut fields = match says {
             Value::Object(fields) => fields,
             Value::Number(_) | Value::String(_) => {
@@ -305,6 +323,9 @@ mod tests {
             r#"[{"id":" X-1","score":1},{"Id":"`x‑2`","Score":2}]"#.to_owned(),
             r#"[{"id":"ID: X-1","score":1},{"id":"n. x-2 (of x-22, 2nd)","score":2}]"#.to_owned(),
             r#"{"post x-1":{"score":1},"post x-2":2}"#.to_owned(),
+            r#"{"x-1":{"score":1},"x-1 depth":5,"on x-2":"good","x-2":2}"#.to_owned(),
+            r#"[{"id":"x-1","score":1,"why x-1":"fits"},{"id":"x-2","score":2}]"#.to_owned(),
+            format!(r#"{{"results":{array},"x-1 depth":5}}"#),
             r#"[{"id":"x-1","result":{"score":1}},{"id":"x-2","result":{"id":7,"score":2}}]"#
                 .to_owned(),
             r#"[{"id":"x-1","score":1},{"id":"x-2","score":2,"why":"a "fine" one"}]"#.to_owned(),
@@ -341,6 +362,7 @@ mod tests {
             r#"[{"id":["x-1"],"score":1}]"#,
             r#"[{"id":"x-1 and x-2","score":1}]"#,
             r#"[{"id":"ax-1","score":1},{"id":"x-12","score":1}]"#,
+            "{}",
             r#"["x-1","x-2"]"#,
             r#"{"id":"x-1","score":1}"#,
             r#"[{"id":"x-1","score":1"#,
