@@ -132,6 +132,8 @@ pub(super) struct Amount {
 
 /// Where an object holds its amount.
 const MEMBERS: [&str; 6] = ["post_score", "score", "points", "value", "total", "overall"];
+/// Where an object holds the maximum of its amount.
+const MAXIMA: [&str; 5] = ["max", "maximum", "max_score", "out_of", "scale"];
 /// Words that may appear next to a number without changing it.
 const UNITS: [&str; 7] = ["score", "points", "point", "pts", "percent", "out", "of"];
 
@@ -140,7 +142,9 @@ impl Amount {
     /// it. A range is not an amount.
     pub(super) fn of(value: &Value) -> Option<Self> {
         if value.is_object() {
-            return MEMBERS.iter().find_map(|name| Self::of(&value[name]));
+            let first = |names: &[&str]| names.iter().find_map(|name| Self::of(&value[name]));
+            let Self { number, of } = first(&MEMBERS)?;
+            return Some(Self { number, of: of.or_else(|| Some(first(&MAXIMA)?.number)) });
         }
         let finite = |number: &f64| number.is_finite();
         if let Some(number) = value.as_f64().filter(finite) {
@@ -193,6 +197,7 @@ mod tests {
             json!([71]),
             json!({"relevance": 40, "depth": 30}),
             json!({"score": "70-75"}),
+            json!({"score": 11, "max": 10}),
         ] {
             let answer = json!([{"post_id": "x-1", "post_score": invalid}, {"post_id": "x-2", "post_score": 100}]);
             assert_eq!(scored(&answer), Ok(vec![(1, 100)]), "{invalid}");
@@ -211,6 +216,8 @@ mod tests {
             json!("~71 points"),
             json!({"score": 71}),
             json!({"value": "71", "max": 100}),
+            json!({"value": 7.1, "max": "10"}),
+            json!({"value": "7.1/10", "max": 100}),
             json!({"relevance": 41, "depth": 30, "total": 71}),
         ] {
             let answer =

@@ -156,8 +156,8 @@ pub(crate) fn read_score(
     }
     let mut given: Vec<(&ProfileAttribute, f64, String)> = Vec::new();
     for element in elements(&item["attributes"]) {
-        let id = ["attribute_id", "attribute", "id"].iter().find_map(|name| element[name].as_str());
-        let known = id.and_then(|id| find(attributes, id));
+        let named = |name: &&str| find(attributes, element[*name].as_str()?);
+        let known = ["attribute_id", "attribute", "id"].iter().find_map(named);
         let points = ["points", "score"].iter().find_map(|name| Amount::of(&element[name]));
         let points = points.map(|points| points.number);
         let (Some(attribute), Some(points)) = (known, points) else { continue };
@@ -362,6 +362,7 @@ mod tests {
             json!({"A": {"points": {"value": 20, "max": 40}}}),
             json!([{"id": "a: label A", "points": 20}]),
             json!([{"attribute": "A", "score": "20 points"}]),
+            json!([{"attribute": "label A", "id": "A", "points": 20}]),
             json!({"positive": [{"attribute_id": "A", "points": 20}], "negative": []}),
         ] {
             let breakdown = read(answer(short, false)).breakdown;
