@@ -109,13 +109,14 @@ pub(super) fn post(item: &Value) -> Option<Post> {
     })
 }
 
-/// Whether there is anything in a value. Some versions send `""`, or an object of nulls, for none.
+/// Whether there is anything in a value. Some versions send `""`, 0, or an object of nulls for none.
 fn says_anything(value: &Value) -> bool {
     match value {
         Value::Object(members) => members.values().any(says_anything),
-        Value::Number(_) => true,
+        Value::Array(items) => items.iter().any(says_anything),
+        Value::Number(number) => number.as_f64() != Some(0.0),
         Value::String(_) => text(value).is_some(),
-        Value::Null | Value::Bool(_) | Value::Array(_) => false,
+        Value::Null | Value::Bool(_) => false,
     }
 }
 
@@ -184,7 +185,12 @@ mod tests {
         for by in [json!({"name": "Jane"}), json!("Jane")] {
             assert_eq!(kind(json!({"repostId": "7", "repostedBy": by})), PostKind::Repost);
         }
-        for none in [json!(""), json!({}), json!({"name": null, "linkedinUrl": ""}), json!(false)] {
+        for id in [json!(7), json!("7")] {
+            assert_eq!(kind(json!({"repostId": id})), PostKind::Quote);
+        }
+        assert_eq!(kind(json!({"repostedBy": [{"name": "Jane"}]})), PostKind::Repost);
+        let zeros = json!({"name": null, "linkedinUrl": "", "likes": 0, "images": [""]});
+        for none in [json!(""), json!({}), zeros, json!(false), json!(0), json!([])] {
             let nobody = json!({"repostedBy": none, "repost": none, "repostId": none});
             assert_eq!(kind(nobody), PostKind::Original, "{none}");
         }
