@@ -3,10 +3,12 @@
 use super::clients::{Client, row_of};
 use super::rows::MasterBase;
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use shared::core::ids::ClientId;
 use shared::messages::{ClientRow, Kind};
 use shared::ports::Transport;
-use shared::services::airtable::AirtableError;
+use shared::schema::clients;
+use shared::services::airtable::{AirtableError, Row};
 use std::collections::BTreeMap;
 
 impl<T: Transport> MasterBase<'_, T> {
@@ -28,10 +30,33 @@ impl<T: Transport> MasterBase<'_, T> {
             let of_id = rows.iter().filter(|row| Client::read(row).id == id.as_str());
             let doubles = of_id.map(|row| row.id.clone()).filter(|other| *other != row.id);
             let doubles = doubles.collect();
-            let (record, cells) = (row.id.clone(), row.fields.clone());
-            let notes = notes.clone();
+            let (record, notes) = (row.id.clone(), notes.clone());
+            let cells = known_cells(row);
             served.insert(id, ClientRow { read_at: now, record, cells, doubles, notes });
         }
         Ok(served)
+    }
+}
+
+/// The cells of our fields. Without access to the schema, every field of the table may be read, and
+/// the cells of the other ones do not belong into a queue.
+fn known_cells(row: &Row) -> Map<String, Value> {
+    let is_ours = |name: &str| clients::FIELDS.iter().any(|field| field.name == name);
+    let cells = row.fields.iter().filter(|(name, _)| is_ours(name));
+    cells.map(|(name, cell)| (name.clone(), cell.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_cells_of_our_fields_are_passed_on() {
+        let fields = json!({"Client ID": "Guy-Wilson", "Status": "Active", "Diary": "private"});
+        let row = json!({"id": "recClient00000001", "createdTime": "2026-11-23T10:00:00Z",
+            "fields": fields});
+        let cells = known_cells(&serde_json::from_value(row).unwrap());
+        assert_eq!(json!(cells), json!({"Client ID": "Guy-Wilson", "Status": "Active"}));
     }
 }
