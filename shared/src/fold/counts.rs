@@ -78,7 +78,7 @@ impl RunState {
             let own = known.cost.map(|(_, cost)| cost).filter(|_| !is_elsewhere);
             if let Some(cost) = own.or(is_elsewhere.then(NanoUsd::default)) {
                 *summary.harvest_cost.get_or_insert_default() += cost;
-            } else if known.report.is_some() {
+            } else {
                 summary.harvests_without_cost.push(harvest.clone());
             }
         }

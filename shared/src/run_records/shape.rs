@@ -314,6 +314,8 @@ mod tests {
             assert_eq!(shape.identity(&failed.run).as_str(), formula, "{field}");
             assert_eq!(shape.cells(&failed).get(schema::CLIENT_ID), cell.as_ref(), "{field}");
         }
+        let shape = Shape::of(&table(|fields| fields[client] = select("Ada-Park")), &ids());
+        assert_eq!(shape.shortcomings(), ["Client ID: only Ada-Park".to_owned()].into());
     }
 
     #[test]

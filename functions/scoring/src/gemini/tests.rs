@@ -288,6 +288,10 @@ async fn what_comes_instead_of_a_token_is_no_refusal_unless_google_says_so() {
         assert_eq!(client.halted().is_some(), halts, "{instead:?}");
         assert_eq!(matches!(call.reply, Reply::TryLater { .. }), !halts, "{instead:?}");
     }
+    let client = on_vertex(0).await;
+    let spaced = "{\"access_token\": \" 7\\n\", \"expires_in\": 3600}";
+    *client.transport.instead.lock().unwrap() = Some((200, spaced));
+    assert!(matches!(ask(&client, STANDARD).await.billing, CallOutcome::Answered { .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -139,12 +139,22 @@ fn field_names(
 mod tests {
     use super::*;
     use serde_json::{Value, json};
+    use shared::schema::apify;
 
     fn table(names: &[&str]) -> TableSchema {
         let field = |(n, name): (usize, &&str)| json!({"id": format!("fld{n}"), "name": name, "type": "singleLineText"});
         let fields: Vec<Value> = names.iter().enumerate().map(field).collect();
         let table = json!({"name": run_record::TABLE, "primaryFieldId": "fld0", "fields": fields});
         serde_json::from_value(table).unwrap()
+    }
+
+    #[test]
+    fn only_the_first_field_of_the_run_records_is_taken_for_the_run_id() {
+        let mut apify = table(&["Apify Run ID", "Run"]);
+        apify.name = apify::TABLE.to_owned();
+        let names = field_names(&apify, &apify::FIELDS, |_| None);
+        assert_eq!(names.find(apify::RUN_ID), None);
+        assert_eq!(names.find(apify::APIFY_RUN_ID), Some("Apify Run ID"));
     }
 
     #[test]

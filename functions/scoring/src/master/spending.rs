@@ -96,9 +96,10 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The records of runs that may have been billed tokens on a UTC day: those that list the day, and those
-/// of runs that were active on it, which started before its end and did not end before its start. If
-/// the table lacks these fields, the times at which the record was created and modified are used.
+/// The records of runs that may have been billed tokens on a UTC day: those that list the day, and
+/// those of runs that were active on it, which started before its end and did not end before its
+/// start. If the table lacks these fields, the times at which the record was created and modified
+/// are used.
 fn billed_on<'a>(day: Date, name: impl Fn(&'static str) -> Option<&'a str>) -> Formula {
     let at = |day: Date| Offset::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
     let times = [at(day), day.tomorrow().map_or(Timestamp::MAX, at)];

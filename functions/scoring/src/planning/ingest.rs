@@ -262,8 +262,9 @@ mod tests {
         let served = resolved(&guy, Ok("appX8s1pPiBf5rqTz"));
         assert_eq!(found_out(&bare, &served), Some(named.clone()));
         assert_eq!(found_out(&named, &served), None);
-        let recorded = Resolved { is_run_of_record: true, ..served };
         let pinned = Hints { run_stamp: Some(run_header().run_stamp), ..named.clone() };
+        assert_eq!(found_out(&pinned, &served), None);
+        let recorded = Resolved { is_run_of_record: true, ..served };
         assert_eq!(found_out(&named, &recorded), Some(pinned.clone()));
         assert_eq!(found_out(&pinned, &recorded), None);
         let lost = resolved(&nobody, Err("nobody's"));

@@ -329,6 +329,15 @@ mod tests {
         assert!(!refused("Unknown field names: posts content").may_be_too_long());
         assert!(error(413, "<html>").may_be_too_long());
         assert!(!error(422, r#"{"error":{"type":"UNKNOWN_FIELD_NAME"}}"#).may_be_too_long());
+        assert!(refused("Unknown field names: run id").names_unknown_field("Run ID"));
+        assert!(!refused("Unknown field names: run id").names_unknown_field("Client ID"));
+        for (error_type, is_unknown) in
+            [("UNKNOWN_FIELD_NAME", true), ("INVALID_VALUE_FOR_COLUMN", false)]
+        {
+            let (what, message) = ("listing Leads".to_owned(), "Field \"Run ID\"".to_owned());
+            let error = AirtableError::Refused { what, error_type: error_type.to_owned(), message };
+            assert_eq!(error.names_unknown_field("Run ID"), is_unknown, "{error_type}");
+        }
         assert!(!error(503, "").may_be_too_long());
     }
 
