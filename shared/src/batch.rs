@@ -160,7 +160,6 @@ mod tests {
             message_id: id.to_owned(),
             receipt: id.to_owned(),
             group: "g".to_owned(),
-            deduplication: id.to_owned(),
             receive_count,
             body: String::new(),
             retry: RetryState::default(),

@@ -15,8 +15,6 @@ pub struct Delivery {
     pub receipt: String,
     /// The message's group; empty on the retry queue, which has no groups.
     pub group: String,
-    /// The id with which its queue drops copies; empty on the retry queue.
-    pub deduplication: String,
     /// How often this message was delivered, including this time. It does not count the task's
     /// earlier attempts, which were separate messages: see [`Delivery::attempt`].
     pub receive_count: u32,
@@ -36,7 +34,6 @@ impl Delivery {
         let body = message.body.clone().unwrap_or_default();
         Self {
             group: attribute("MessageGroupId").unwrap_or_default(),
-            deduplication: attribute("MessageDeduplicationId").unwrap_or_default(),
             receive_count: attribute("ApproximateReceiveCount")
                 .and_then(|count| count.parse().ok())
                 .unwrap_or(1),

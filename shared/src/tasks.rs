@@ -160,9 +160,11 @@ impl<'a, Q: Queue> Tasks<'a, Q> {
     }
 }
 
-/// The state with the id of the delivery's task.
+/// The state with the id of the delivery's task. Two messages are two tasks, even if they had the
+/// same deduplication id: the second was sent after the queue had forgotten the first. If it were
+/// dropped as a copy now, nobody would do what it asks for.
 fn named(next: RetryState, delivery: &Delivery) -> RetryState {
-    let task_id = next.task_id.clone().unwrap_or_else(|| delivery.deduplication.clone());
+    let task_id = next.task_id.clone().unwrap_or_else(|| delivery.message_id.clone());
     RetryState { task_id: Some(task_id), ..next }
 }
 

@@ -29,7 +29,7 @@ pub struct RetryState {
     /// Why the last attempt failed, or what the task waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_reason: Option<String>,
-    /// The deduplication id of the task's first message.
+    /// The id of the task's first message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<String>,
     /// The group that the task returns to. Set only on the retry queue, together with `queue`.

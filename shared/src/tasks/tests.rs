@@ -63,7 +63,6 @@ fn delivery(group: &str, body: &str) -> Delivery {
         message_id: "m".to_owned(),
         receipt: "r".to_owned(),
         group: group.to_owned(),
-        deduplication: "d".to_owned(),
         receive_count: 1,
         body: body.to_owned(),
         retry: RetryState::of(body),
@@ -91,7 +90,7 @@ async fn done(seen: Seen, delivery: Delivery, failure: Failure) -> (Vec<String>,
 async fn a_failed_task_leaves_its_place_and_waits() {
     let (said, kept) =
         done(Seen::default(), delivery("plan#0", TASK), Failure::retry("Apify is away")).await;
-    let envelope = r#"{"version":1,"type":"riddle","attempt":2,"first_failed_at":"2026-11-23T10:00:00Z","group":"plan#0","last_reason":"Apify is away","queue":"scoring","task_id":"d"}"#;
+    let envelope = r#"{"version":1,"type":"riddle","attempt":2,"first_failed_at":"2026-11-23T10:00:00Z","group":"plan#0","last_reason":"Apify is away","queue":"scoring","task_id":"m"}"#;
     assert_eq!((said, kept), (vec![format!("retry wait 30 {envelope}")], 0));
 }
 
@@ -116,6 +115,21 @@ async fn what_waited_goes_to_the_back_of_its_group_and_a_copy_of_it_is_dropped()
     assert_ne!(ids(&next), ids(&waits));
     let other = RetryState { task_id: Some("other".to_owned()), ..state.clone() };
     assert_ne!(ids(&state), ids(&other), "another task");
+}
+
+/// A request that is repeated after the queue has forgotten the first one is another message with
+/// the same deduplication id.
+#[tokio::test(start_paused = true)]
+async fn the_next_attempts_at_two_messages_are_not_copies_of_each_other() {
+    let next_of = async |message_id: &str| {
+        let seen = Seen::default();
+        let first = Delivery { message_id: message_id.to_owned(), ..delivery("plan#0", TASK) };
+        let (said, _) = done(seen, first, Failure::retry("Apify is away")).await;
+        let body = said[0].strip_prefix("retry wait 30 ").unwrap().to_owned();
+        routes::after_waiting(&body).unwrap().1.deduplication().to_owned()
+    };
+    assert_eq!(next_of("m").await, next_of("m").await, "the same message, delivered again");
+    assert_ne!(next_of("m").await, next_of("n").await);
 }
 
 #[tokio::test(start_paused = true)]
