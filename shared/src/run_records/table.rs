@@ -169,3 +169,24 @@ pub(super) fn refused_value(field: &'static str, error: &AirtableError) -> Field
     let reason = format!("Airtable does not take its value: {}", error.message());
     FieldNote { field, effect: Effect::LeftOut, reason: bounded(&reason, MAX_MESSAGE) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_field_may_be_refused_but_not_the_run_id() {
+        let refused = |field: &str| {
+            let error = AirtableError::Refused {
+                what: "upsert".to_owned(),
+                error_type: "INVALID_VALUE_FOR_COLUMN".to_owned(),
+                message: format!("Field \"{field}\" cannot accept the provided value"),
+            };
+            refused_field(&error, &Shape::default())
+        };
+        assert_eq!(refused(schema::RUN_ID), None);
+        for field in [schema::CLIENT_ID, schema::STATUS] {
+            assert_eq!(refused(field), Some(field));
+        }
+    }
+}

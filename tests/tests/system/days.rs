@@ -109,20 +109,22 @@ async fn without_the_field_a_run_counts_as_a_whole_on_every_day_on_which_it_was_
 
 #[tokio::test(start_paused = true)]
 async fn a_record_whose_days_nobody_can_read_counts_as_a_whole() {
-    for (days, is_within) in [
-        ("23.11.2026: 4,900", false),
-        ("about 4,900", false),
-        ("2026-11-23: 4,900 or so", false),
-        ("2026-11-22: 4,900", true),
-        ("2026-11-23: 100\n2026-11-22: 4,800", true),
+    let (day_before, own) = ("2026-11-22T23:30:00Z", "2026-11-23T01:00:00Z");
+    for (days, end, is_within) in [
+        ("23.11.2026: 4,900", own, false),
+        ("about 4,900", own, false),
+        ("2026-11-23: 4,900 or so", own, false),
+        ("2026-11-23: 4,900", day_before, false),
+        ("2026-11-22: 4,900", own, true),
+        ("2026-11-23: 100\n2026-11-22: 4,800", own, true),
     ] {
         let world = world(20);
         let row = json!({run_record::RUN_ID: "261122-230000-Guy-Wilson",
             run_record::CLIENT_ID: CLIENT, run_record::POST_TOKENS: 4_900,
             run_record::START_TIME: "2026-11-22T23:00:00Z",
-            run_record::END_TIME: "2026-11-23T01:00:00Z", run_record::TOKENS_BY_DAY: days});
+            run_record::END_TIME: end, run_record::TOKENS_BY_DAY: days});
         let row = row.as_object().unwrap().clone();
         world.services.airtable.service().insert(MASTER_BASE, run_record::TABLE, row).unwrap();
-        assert_eq!(score(&world, "261123-110000").await > 0, is_within, "{days}");
+        assert_eq!(score(&world, "261123-110000").await > 0, is_within, "{days}, {end}");
     }
 }

@@ -68,6 +68,26 @@ async fn a_field_whose_name_looks_the_same_is_read_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_field_that_is_not_needed_clients_are_served_also_if_the_schema_is_denied() {
+    for may_read_schema in [true, false] {
+        let world = world();
+        rename(&world, clients::SERVICE_LEVEL, "Other name");
+        if !may_read_schema {
+            let denied = json!({"status": 403, "kind": "schema", "path": MASTER_BASE,
+                "body": {"error": {"type": "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND"}}});
+            world.services.airtable.answers().add(serde_json::from_value(denied).unwrap());
+        }
+        score(&world, json!({"clientId": CLIENT, "kind": "post", "runId": "261123-020000"})).await;
+        let record = world.record();
+        let used = record[run_record::POST_TOKENS].as_u64().unwrap();
+        assert!((1..=3_000).contains(&used), "{used}");
+        let says = "has no field \"Service Level\": every client counts as one with post scoring";
+        let notes = record[run_record::SYSTEM_NOTES].as_str().unwrap();
+        assert_eq!(notes.contains(says), may_read_schema, "{notes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_waits_with_its_reason_for_a_field_without_which_no_client_can_be_served() {
     for field in [clients::CLIENT_ID, clients::STATUS, clients::BASE_ID] {
         let world = world();

@@ -146,3 +146,18 @@ async fn a_harvest_stays_with_the_run_that_a_record_named_though_the_record_is_d
     assert_eq!(record[run_record::RUN_ID], "261101-000000-Guy-Wilson");
     assert_eq!(told(&record), "Completed: 1 harvested, 1 examined, 1 scored; balanced");
 }
+
+#[tokio::test]
+async fn a_record_of_a_run_that_apify_did_not_know_does_not_name_the_run_of_the_harvest() {
+    let (pipeline, _, apify_run) =
+        Pipeline::with_posts(["jane"], vec![post("jane", 1, "Hi.")]).await;
+    let row = json!({run_record::RUN_ID: "700101-000000-Guy-Wilson",
+        run_record::CLIENT_ID: CLIENT, run_record::APIFY_RUN_ID: apify_run});
+    pipeline.insert(MASTER_BASE, run_record::TABLE, row);
+    pipeline.run_by(&apify_run, "").await;
+    let records = pipeline.records();
+    let of_harvest = |row: &&simulators::airtable::Row| {
+        row.fields[run_record::RUN_ID] == "261123-094519-Guy-Wilson"
+    };
+    assert_eq!(records.iter().filter(of_harvest).count(), 1, "{records:#?}");
+}
