@@ -92,10 +92,12 @@ impl<T: Transport> MasterBase<'_, T> {
             Listed::default()
         };
         let named = hints.client.clone().or(listed.client);
-        let client_id = match named {
-            Some(named) => Some(named),
-            None => self.recorded_client(&task.apify_run_id).await?,
+        let recorded = if named.is_none() || hints.run_stamp.is_none() {
+            self.recorded_runs(&task.apify_run_id).await?
+        } else {
+            Vec::new()
         };
+        let client_id = named.or_else(|| recorded_client(&recorded));
         let Some(client_id) = client_id else {
             let reason = format!(
                 "neither the webhook nor the table {:?} names a client for Apify run {}",
@@ -119,7 +121,7 @@ impl<T: Transport> MasterBase<'_, T> {
         let derived = RunStamp::at(started_at);
         let (run_stamp, run_type, is_run_of_record) = match (&hints.run_stamp, listed.run_stamp) {
             (Some(given), _) => (given.clone(), RunType::Orchestrated, false),
-            (None, listed) => match (self.recorded_run(&client_id, task).await?, listed) {
+            (None, listed) => match (recorded_run(&recorded, &client_id), listed) {
                 (Some(recorded), _) if recorded == derived => (derived, RunType::Standalone, false),
                 (Some(recorded), _) => (recorded, RunType::Orchestrated, true),
                 (None, Some(listed)) => (listed, RunType::Orchestrated, false),
@@ -138,30 +140,6 @@ impl<T: Transport> MasterBase<'_, T> {
             opened_at,
         };
         Ok(Resolved { run, is_run_of_record, base, token_limit, notes })
-    }
-
-    /// The client of a run whose record already names the harvest. A resurrected harvest ends
-    /// again, and for a webhook that was missed there are no hints.
-    async fn recorded_client(
-        &self,
-        apify_run: &ApifyRunId,
-    ) -> Result<Option<ClientId>, AirtableError> {
-        let runs = self.recorded_runs(apify_run).await?;
-        let mut clients = runs.iter().map(RunId::client);
-        Ok(clients.find(|client| *client != ClientId::unattributed()))
-    }
-
-    /// The run of this client whose record already names the harvest.
-    async fn recorded_run(
-        &self,
-        client: &ClientId,
-        task: &Ingest,
-    ) -> Result<Option<RunStamp>, AirtableError> {
-        let runs = self.recorded_runs(&task.apify_run_id).await?;
-        let of_client = runs.iter().filter(|run| run.client() == *client);
-        // A webhook for a run that Apify did not know at that time may have left a record of 1970.
-        let mut stamps = of_client.map(RunId::stamp);
-        Ok(stamps.find(|stamp| *stamp != RunStamp::at(Timestamp::UNIX_EPOCH)))
     }
 
     /// The runs whose records name the harvest, oldest record first; none if the records have no
@@ -252,6 +230,19 @@ fn unattributed(task: &Ingest, started_at: Timestamp, reason: String) -> Resolve
         token_limit: None,
         notes: Vec::new(),
     }
+}
+
+/// The client of a run whose record already names the harvest. A resurrected harvest ends again, and
+/// for a webhook that was missed there are no hints.
+fn recorded_client(recorded: &[RunId]) -> Option<ClientId> {
+    recorded.iter().map(RunId::client).find(|client| *client != ClientId::unattributed())
+}
+
+/// The run of this client whose record already names the harvest.
+fn recorded_run(recorded: &[RunId], client: &ClientId) -> Option<RunStamp> {
+    let of_client = recorded.iter().filter(|run| run.client() == *client);
+    // A webhook for a run that Apify did not know at that time may have left a record of 1970.
+    of_client.map(RunId::stamp).find(|stamp| *stamp != RunStamp::at(Timestamp::UNIX_EPOCH))
 }
 
 fn without_field(field: &str) -> String {

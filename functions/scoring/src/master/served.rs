@@ -38,8 +38,8 @@ impl<T: Transport> MasterBase<'_, T> {
     }
 }
 
-/// The cells of our fields. Without access to the schema, every field of the table may be read, and
-/// the cells of the other ones do not belong into a queue.
+/// The cells of our fields. Without access to the schema, every field of the table may be read, but
+/// the other fields do not belong in a queue.
 fn known_cells(row: &Row) -> Map<String, Value> {
     let is_ours = |name: &str| clients::FIELDS.iter().any(|field| field.name == name);
     let cells = row.fields.iter().filter(|(name, _)| is_ours(name));

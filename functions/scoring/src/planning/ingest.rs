@@ -75,10 +75,10 @@ pub(crate) async fn ingest_harvest<E: Env>(
     ingest_run(app, &harvest).instrument(span).await
 }
 
-/// Hints that this attempt found and the task lacks. They name the harvest's client, so that the
-/// task continues in the message group of the client's plans. Or they name the run that only a
-/// record names, or say that the harvest belongs to nobody, so that another attempt does not use
-/// another run because a table has changed.
+/// The task's hints with what this attempt found; `None` if it found nothing new. With the client,
+/// the task continues in the message group of the client's plans. The run that only a record names,
+/// and the reason why the harvest belongs to nobody, are kept because people change tables: the
+/// next attempt must not use another run.
 fn found_out(hints: &Hints, resolved: &Resolved) -> Option<Hints> {
     let RunHeader { client, run_stamp, .. } = &resolved.run;
     let found = match &resolved.base {
